@@ -1,0 +1,94 @@
+//! Where Livy is, and how it is reached.
+
+use std::fmt;
+use std::time::Duration;
+
+use url::Url;
+
+/// The settings of a [`Client`](crate::Client).
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// Livy's address: `http` or `https`, a path where a gateway stands before it, neither user nor query.
+    pub url: Url,
+    /// For a Livy with LDAP, or a gateway that asks for a password.
+    pub credentials: Option<Credentials>,
+    /// Certificates in PEM form that are trusted besides the system's own.
+    pub ca_certificate: Option<String>,
+    /// How long an answer may take.
+    pub timeouts: Timeouts,
+}
+
+impl ClientConfig {
+    /// Settings for a Livy at `url`, without credentials, with the usual time limits.
+    pub fn new(url: Url) -> Self {
+        Self {
+            url,
+            credentials: None,
+            ca_certificate: None,
+            timeouts: Timeouts::default(),
+        }
+    }
+}
+
+/// A user and a password, sent as HTTP Basic authentication with every request.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    pub(crate) username: String,
+    pub(crate) password: String,
+}
+
+impl Credentials {
+    /// A user and a password.
+    pub fn new(username: impl Into<String>, password: impl Into<String>) -> Self {
+        Self {
+            username: username.into(),
+            password: password.into(),
+        }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long a call may take. Each limit is whole: from the end of the connecting to the last byte of the
+/// answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Finding the address, connecting, TLS.
+    pub connect: Duration,
+    /// The answer to anything but a deletion.
+    pub read: Duration,
+    /// The answer to a deletion: Livy holds it for up to 120 s while it waits for the application to appear.
+    pub delete: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            read: Duration::from_secs(30),
+            delete: Duration::from_secs(150),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_do_not_print_the_password() {
+        let mut config = ClientConfig::new(Url::parse("http://primary:8998").unwrap());
+        config.credentials = Some(Credentials::new("etl", "hunter2"));
+        let printed = format!("{config:?}");
+        assert!(
+            printed.contains("etl") && !printed.contains("hunter2"),
+            "{printed}"
+        );
+    }
+}
