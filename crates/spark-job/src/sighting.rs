@@ -1,0 +1,206 @@
+//! What one look at a cluster showed: data alone, for the decisions that are made of it.
+//!
+//! Within a look Livy is asked before YARN, so that YARN's answer is the later of the two.
+
+use sparkwright_livy::{Batch, BatchState, LogLines};
+use sparkwright_yarn::{Application, ApplicationId, ApplicationsQuery};
+
+use crate::cluster::{Cluster, livy_silence, yarn_silence};
+use crate::identity::{Intent, Resource};
+use crate::names::{self, BatchName, RunKey};
+
+/// What Livy said of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LivySight {
+    /// It was not asked.
+    NotAsked,
+    /// It could not be asked; why.
+    Silent(String),
+    /// It knows no such batch.
+    Absent,
+    /// It has the batch.
+    Batch(Box<Batch>),
+}
+
+/// What YARN said of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum YarnSight {
+    /// There is no YARN to ask.
+    NotThere,
+    /// It could not be asked; why.
+    Silent(String),
+    /// Its applications of this run.
+    Applications(Vec<Application>),
+}
+
+/// One look at one run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sighting {
+    /// Livy's word.
+    pub livy: LivySight,
+    /// YARN's word, which is the later one.
+    pub yarn: YarnSight,
+}
+
+/// One look at everything that an intent, or a resource, has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Survey {
+    /// Livy's batches.
+    pub livy: Result<Vec<Batch>, String>,
+    /// YARN's applications.
+    pub yarn: YarnSight,
+}
+
+/// A run of a resource that was found on a cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundRun {
+    /// What makes it this run.
+    pub key: RunKey,
+    /// Its name in Livy, if Livy has it.
+    pub name: Option<BatchName>,
+    /// Livy's word.
+    pub batch: Option<Batch>,
+    /// YARN's applications of it.
+    pub applications: Vec<Application>,
+}
+
+impl FoundRun {
+    /// The run's application that lives, if one does.
+    pub fn live_application(&self) -> Option<&Application> {
+        self.applications
+            .iter()
+            .filter(|application| application.is_live())
+            .min_by_key(|application| &application.id)
+    }
+
+    /// Whether anything of it may still run.
+    pub fn may_live(&self) -> bool {
+        let batch_active = self
+            .batch
+            .as_ref()
+            .is_some_and(|batch| !batch.state.is_terminal());
+        self.live_application().is_some() || (batch_active && self.applications.is_empty())
+    }
+}
+
+impl Cluster {
+    /// Looks at one run. YARN is asked by the run's tag, and by `known` where the tag finds nothing.
+    pub async fn look(&self, name: &BatchName, ask_livy: bool, known: Option<&ApplicationId>) -> Sighting {
+        let livy = if ask_livy {
+            self.ask_livy(name).await
+        } else {
+            LivySight::NotAsked
+        };
+        let reported = match &livy {
+            LivySight::Batch(batch) => batch.app_id.as_deref().and_then(|id| id.parse().ok()),
+            _ => None,
+        };
+        let yarn = self
+            .ask_yarn(&name.key().tag(), known.cloned().or(reported).as_ref())
+            .await;
+        Sighting { livy, yarn }
+    }
+
+    /// Looks at all that an intent has: its batches by name, its applications by tag.
+    pub async fn survey(&self, intent: Intent, resource: Option<Resource>) -> Survey {
+        let livy = self
+            .batches(|name| names::run_number(name, intent, resource).is_some())
+            .await;
+        let yarn = self.ask_yarn(&names::intent_tag(intent), None).await;
+        Survey { livy, yarn }
+    }
+
+    /// Every run of a stack's resource that Livy or YARN knows, or why that cannot be said.
+    pub async fn runs_of(&self, resource: Resource) -> Result<Vec<FoundRun>, String> {
+        let of_resource = |name: &BatchName| name.key().is_of(resource);
+        let batches = self
+            .batches(|name| BatchName::parse(name).is_some_and(|name| of_resource(&name)))
+            .await?;
+        let applications = match self.ask_yarn(&names::resource_tag(resource), None).await {
+            YarnSight::NotThere => Vec::new(),
+            YarnSight::Silent(why) => return Err(why),
+            YarnSight::Applications(applications) => applications,
+        };
+        let mut runs: Vec<FoundRun> = Vec::new();
+        for batch in batches {
+            if let Some(name) = batch.name.as_deref().and_then(BatchName::parse) {
+                let key = name.key().clone();
+                runs.push(FoundRun {
+                    key,
+                    name: Some(name),
+                    batch: Some(batch),
+                    applications: Vec::new(),
+                });
+            }
+        }
+        for application in applications {
+            let Some(key) = RunKey::of_tags(&application.tags) else {
+                continue;
+            };
+            match runs.iter_mut().find(|run| run.key == key) {
+                Some(run) => run.applications.push(application),
+                None => runs.push(FoundRun {
+                    key,
+                    name: None,
+                    batch: None,
+                    applications: vec![application],
+                }),
+            }
+        }
+        Ok(runs)
+    }
+
+    /// Livy's word on one run: by name, since numbers start again when Livy restarts.
+    pub(crate) async fn ask_livy(&self, name: &BatchName) -> LivySight {
+        match self.livy().batch(name.as_str()).await {
+            Ok(batch) => LivySight::Batch(Box::new(self.with_whole_log(batch).await)),
+            Err(error) if error.is_not_found() => LivySight::Absent,
+            Err(error) => LivySight::Silent(livy_silence(&error)),
+        }
+    }
+
+    /// A dead batch's ten lines rarely hold the reason: all that Livy has left replaces them.
+    async fn with_whole_log(&self, mut batch: Batch) -> Batch {
+        if matches!(batch.state, BatchState::Dead | BatchState::Error)
+            && let Some(name) = batch.name.clone()
+            && let Ok(lines) = self.livy().batch_log(name, LogLines::All).await
+        {
+            batch.log = lines;
+        }
+        batch
+    }
+
+    async fn batches(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Batch>, String> {
+        let batches = self
+            .livy()
+            .batches()
+            .await
+            .map_err(|error| livy_silence(&error))?;
+        Ok(batches
+            .into_iter()
+            .filter(|batch| batch.name.as_deref().is_some_and(&wanted))
+            .collect())
+    }
+
+    async fn ask_yarn(&self, tag: &str, known: Option<&ApplicationId>) -> YarnSight {
+        let Some(yarn) = self.yarn() else {
+            return YarnSight::NotThere;
+        };
+        let query = ApplicationsQuery {
+            tag: Some(tag.to_owned()),
+            ..ApplicationsQuery::default()
+        };
+        let applications = match yarn.applications(&query).await {
+            Ok(applications) => applications,
+            Err(error) => return YarnSight::Silent(yarn_silence(yarn, &error)),
+        };
+        let (true, Some(id)) = (applications.is_empty(), known) else {
+            return YarnSight::Applications(applications);
+        };
+        match yarn.application(id).await {
+            Ok(application) => YarnSight::Applications(vec![application]),
+            Err(error) if error.is_not_found() => YarnSight::Applications(Vec::new()),
+            Err(error) => YarnSight::Silent(yarn_silence(yarn, &error)),
+        }
+    }
+}

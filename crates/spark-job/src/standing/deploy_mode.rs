@@ -1,0 +1,133 @@
+//! Where Livy runs drivers. YARN calls every application of client mode SUCCEEDED, whatever its driver did, so that
+//! there Livy's word is the outcome.
+//!
+//! Livy does not tell its deploy mode, and its state words tell it only since 0.8: a Livy 0.7 in client mode says
+//! `running` like any other. What tells is the log: in cluster mode spark-submit writes little and is soon over; in
+//! client mode it is the driver.
+
+use std::time::{Duration, Instant};
+
+use sparkwright_livy::{Batch, BatchState};
+
+use super::LIVY_LAG;
+use crate::sighting::LivySight;
+
+/// A Livy that did not answer is asked again for the mode after so long.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+
+/// What is known of the mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DeployMode {
+    /// Nothing yet.
+    Unproven,
+    /// spark-submit is over, and the driver runs elsewhere.
+    Cluster,
+    /// Livy says `starting` of what has long been running, as it does while it waits for a driver of its own.
+    LikelyClient,
+    /// The driver's own lines are in Livy's log.
+    Client,
+}
+
+/// One run's mode, as far as looks have shown it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ModeWatch {
+    mode: DeployMode,
+    /// When Livy is to be asked while the application runs; not again once it has answered.
+    ask_at: Option<Instant>,
+    answered: bool,
+}
+
+impl ModeWatch {
+    pub(super) fn new() -> Self {
+        Self {
+            mode: DeployMode::Unproven,
+            ask_at: None,
+            answered: false,
+        }
+    }
+
+    pub(super) fn mode(&self) -> DeployMode {
+        self.mode
+    }
+
+    /// Whether Livy's word is the outcome.
+    pub(super) fn is_client(&self) -> bool {
+        matches!(self.mode, DeployMode::LikelyClient | DeployMode::Client)
+    }
+
+    /// Whether Livy should be asked while the application runs.
+    pub(super) fn wants_livy(&self, now: Instant) -> bool {
+        match self.mode {
+            DeployMode::Cluster => false,
+            DeployMode::LikelyClient | DeployMode::Client => true,
+            DeployMode::Unproven => !self.answered && self.ask_at.is_some_and(|at| now >= at),
+        }
+    }
+
+    /// Learns from a look at an application that has been RUNNING since `since`.
+    pub(super) fn learn(&mut self, now: Instant, since: Instant, livy: &LivySight) {
+        let ask_at = *self.ask_at.get_or_insert(since + LIVY_LAG);
+        match livy {
+            LivySight::NotAsked => {}
+            LivySight::Silent(_) if now >= ask_at => self.ask_at = Some(now + ASK_AGAIN),
+            LivySight::Silent(_) => {}
+            LivySight::Absent => self.answered = true,
+            LivySight::Batch(batch) => {
+                self.mode = match &batch.state {
+                    _ if has_driver_output(batch) => DeployMode::Client,
+                    _ if self.mode == DeployMode::Client => DeployMode::Client,
+                    _ if is_over(batch) => DeployMode::Cluster,
+                    BatchState::Starting if now >= ask_at && batch.app_id.is_some() => {
+                        DeployMode::LikelyClient
+                    }
+                    // It only lagged.
+                    BatchState::Running => DeployMode::Unproven,
+                    _ => self.mode,
+                };
+                self.answered |= batch.state != BatchState::Starting;
+            }
+        }
+    }
+
+    /// Learns from Livy's word on an application that has ended.
+    pub(super) fn learn_at_end(&mut self, batch: &Batch) {
+        if has_driver_output(batch) {
+            self.mode = DeployMode::Client;
+        } else if self.mode == DeployMode::Unproven && !batch.state.is_terminal() && is_over(batch) {
+            self.mode = DeployMode::Cluster;
+        }
+    }
+}
+
+/// In cluster mode spark-submit writes none of these.
+fn has_driver_output(batch: &Batch) -> bool {
+    const DRIVERS: [&str; 8] = [
+        " SparkContext: ",
+        " SparkEnv: ",
+        " DAGScheduler: ",
+        " TaskSetManager: ",
+        " BlockManagerInfo: ",
+        " BlockManagerMaster: ",
+        " YarnClientSchedulerBackend: ",
+        "Traceback (most recent call last):",
+    ];
+    process_output(batch)
+        .iter()
+        .any(|line| DRIVERS.iter().any(|mark| line.contains(mark)))
+}
+
+/// Whether the process that Livy started says that it ends.
+fn is_over(batch: &Batch) -> bool {
+    process_output(batch)
+        .iter()
+        .any(|line| line.contains(" ShutdownHookManager: Shutdown hook called"))
+}
+
+/// What stands before YARN's diagnostics, which may quote a driver of either mode: one of an earlier attempt.
+fn process_output(batch: &Batch) -> &[String] {
+    let heading = batch
+        .log
+        .iter()
+        .rposition(|line| line.trim() == "YARN Diagnostics:");
+    &batch.log[..heading.unwrap_or(0)]
+}

@@ -1,0 +1,383 @@
+//! Submitting once: one intent, at most one live application.
+//!
+//! # Guarantees
+//! A run that Livy or YARN knows is adopted, never submitted again. After a POST whose answer was lost, nothing is
+//! posted before the time to settle has passed with both seeing nothing. Numbers of runs are never reused.
+//!
+//! # Errors
+//! [`SubmitError`] says whether anything can have been left behind.
+//!
+//! The decisions are [`steps::Submission`], which knows no client and no clock; [`submit`] carries them out.
+
+pub mod steps;
+
+use std::future::Future;
+use std::time::Duration;
+
+use sparkwright_livy as livy;
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{info, warn};
+
+use crate::cluster::{Cluster, livy_silence};
+use crate::identity::{Intent, Resource, Spec};
+use crate::names::{BatchName, RunKey, Slug, Tags};
+use crate::parameters::Parameters;
+use crate::sighting::LivySight;
+use steps::{Next, PostAnswer, Refusal, Submission, ZombieFate};
+
+/// How many runs an intent may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Numbering {
+    /// One: a CloudFormation request's outcome is its run's outcome.
+    OneRun,
+    /// A failed run is followed by the next number; a live one is adopted.
+    Numbered {
+        /// A success of an application that was submitted at or after this instant (milliseconds since the epoch)
+        /// is adopted too; without it, successes are run again.
+        reuse_success_since: Option<i64>,
+    },
+}
+
+/// What is to be submitted.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The job.
+    pub parameters: Parameters,
+    /// The part of the batch's name that people read.
+    pub slug: Slug,
+    /// What it is for.
+    pub intent: Intent,
+    /// The stack's resource that it belongs to, if it is one.
+    pub resource: Option<Resource>,
+    /// What was declared.
+    pub spec: Spec,
+    /// How many runs it may have.
+    pub numbering: Numbering,
+}
+
+impl Order {
+    /// The name of the order's run of this number.
+    pub fn batch_name(&self, number: u32) -> BatchName {
+        BatchName::of(&self.slug, RunKey::of(self.intent, self.resource, number))
+    }
+}
+
+/// How long to try, and how often to look.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How long after a POST absence proves nothing.
+    pub settle: Duration,
+    /// How long Livy and YARN are tried before anything is submitted.
+    pub submit_timeout: Duration,
+    /// How long neither Livy nor YARN may answer before a run counts as lost.
+    pub lost_timeout: Duration,
+    /// The time between two looks.
+    pub poll_period: Duration,
+    /// When the caller has to have its answer.
+    pub deadline: Option<Instant>,
+}
+
+/// A run on a cluster.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its name in Livy.
+    pub name: BatchName,
+    /// Livy's number, for people.
+    pub batch_id: Option<i64>,
+    /// The last POST that may have been received; for an adopted run, when it was adopted.
+    pub last_post: Instant,
+    /// Whether another request or program submitted it.
+    pub adopted: bool,
+}
+
+/// Why there is no run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubmitError {
+    /// Livy refused it; nothing of it runs.
+    #[error("Livy refused the job: {message}")]
+    Rejected {
+        /// Livy's status, if it answered with one.
+        status: Option<u16>,
+        /// Livy's words.
+        message: String,
+    },
+    /// Livy or YARN could not be reached in time; nothing was submitted.
+    #[error("nothing was submitted within {}: {why}", shown(*.after))]
+    Unavailable {
+        /// Who could not be reached, and what to check.
+        why: String,
+        /// How long it was tried.
+        after: Duration,
+    },
+    /// The caller's deadline came first.
+    #[error("the deadline came before the job was submitted: {why}")]
+    Deadline {
+        /// What was waited for.
+        why: String,
+        /// The run that a lost answer may have left behind.
+        left_behind: Option<BatchName>,
+    },
+    /// The answer to the POST was lost, and afterwards nobody could be asked for too long.
+    #[error("the answer to the submission was lost, and since then {why}")]
+    Lost {
+        /// Who could not be reached.
+        why: String,
+        /// The run that may exist.
+        left_behind: BatchName,
+    },
+    /// The caller's gate closed: the request is no longer wanted.
+    #[error("{why}")]
+    Superseded {
+        /// Why it is no longer wanted.
+        why: String,
+        /// The run that was submitted by then.
+        left_behind: Option<BatchName>,
+    },
+}
+
+/// Where in a submission the caller may still call it off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// The next request would create the batch.
+    BeforePost,
+    /// The batch may exist.
+    AfterPost,
+}
+
+/// What a caller wants to know and to decide while a submission goes on.
+pub trait Supervisor: Send + Sync {
+    /// Nothing can be done for now; why. Said again only when the reason changes.
+    fn waiting(&self, why: &str) {
+        warn!(why, "the submission waits");
+    }
+
+    /// Whether the submission may go on; else why not.
+    fn gate(&self, _gate: Gate) -> impl Future<Output = Result<(), String>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// A caller who only lets the log tell.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unsupervised;
+
+impl Supervisor for Unsupervised {}
+
+/// Submits an order once, or adopts the run that it already has.
+pub async fn submit(
+    cluster: &Cluster,
+    order: &Order,
+    patience: &Patience,
+    supervisor: &impl Supervisor,
+) -> Result<Run, SubmitError> {
+    let mut driver = Driver {
+        cluster,
+        order,
+        patience,
+        supervisor,
+        submission: Submission::new(order, patience, now()),
+    };
+    let mut next = Next::Survey;
+    let mut why = "Livy was not asked yet".to_owned();
+    loop {
+        match next {
+            Next::Adopt { name, batch_id } => {
+                info!(batch_name = %name, "a run of this intent exists and is adopted");
+                return Ok(Run {
+                    name,
+                    batch_id,
+                    last_post: driver.submission.last_doubt().unwrap_or_else(now).into(),
+                    adopted: true,
+                });
+            }
+            Next::Created {
+                name,
+                batch_id,
+                posted,
+            } => {
+                info!(batch_name = %name, batch_id, "the batch was created");
+                return Ok(Run {
+                    name,
+                    batch_id: Some(batch_id),
+                    last_post: posted.into(),
+                    adopted: false,
+                });
+            }
+            Next::Fail(error) => return Err(error),
+            Next::Wait { reason } => {
+                if reason != why {
+                    supervisor.waiting(&reason);
+                    why = reason;
+                }
+                next = Next::SurveyLater;
+            }
+            step => match driver.take(step).await {
+                Ok(following) => next = following,
+                Err(Overdue) => {
+                    return Err(SubmitError::Deadline {
+                        why,
+                        left_behind: driver.submission.left_behind(order),
+                    });
+                }
+            },
+        }
+    }
+}
+
+/// The caller's deadline has come.
+struct Overdue;
+
+struct Driver<'a, S> {
+    cluster: &'a Cluster,
+    order: &'a Order,
+    patience: &'a Patience,
+    supervisor: &'a S,
+    submission: Submission,
+}
+
+impl<S: Supervisor> Driver<'_, S> {
+    async fn take(&mut self, step: Next) -> Result<Next, Overdue> {
+        match step {
+            Next::SurveyLater => {
+                self.in_time(sleep(self.patience.poll_period)).await?;
+                Ok(Next::Survey)
+            }
+            Next::ClearZombie { number, refusal } => {
+                let fate = self
+                    .in_time(clear_zombie(self.cluster, &self.order.batch_name(number)))
+                    .await?;
+                Ok(self.submission.zombie_cleared(now(), number, refusal, fate))
+            }
+            Next::Post { number } => self.post(number).await,
+            _ => {
+                let survey = self
+                    .in_time(self.cluster.survey(self.order.intent, self.order.resource))
+                    .await?;
+                for id in self.submission.surplus(&survey) {
+                    self.kill_surplus(&id).await;
+                }
+                Ok(self.submission.surveyed(now(), &survey))
+            }
+        }
+    }
+
+    /// The POST itself is never cut short: an answer on its way is worth waiting for.
+    async fn post(&mut self, number: u32) -> Result<Next, Overdue> {
+        if self
+            .patience
+            .deadline
+            .is_some_and(|deadline| Instant::now() >= deadline)
+        {
+            return Err(Overdue);
+        }
+        if let Err(why) = self.supervisor.gate(Gate::BeforePost).await {
+            return Ok(Next::Fail(SubmitError::Superseded {
+                why,
+                left_behind: self.submission.left_behind(self.order),
+            }));
+        }
+        let name = self.order.batch_name(number);
+        let tags = Tags::of(
+            name.key(),
+            self.order.intent,
+            self.order.resource,
+            self.order.spec,
+        );
+        let posted = now();
+        self.submission.posting(posted, number);
+        let answer = self
+            .cluster
+            .livy()
+            .create_batch(&self.order.parameters.to_batch_request(&name, &tags))
+            .await;
+        let next = self.submission.posted(posted, now(), number, post_answer(answer));
+        if let Next::Created { name, .. } = &next
+            && let Err(why) = self.supervisor.gate(Gate::AfterPost).await
+        {
+            return Ok(Next::Fail(SubmitError::Superseded {
+                why,
+                left_behind: Some(name.clone()),
+            }));
+        }
+        Ok(next)
+    }
+
+    async fn kill_surplus(&self, id: &sparkwright_yarn::ApplicationId) {
+        let Some(yarn) = self.cluster.yarn() else { return };
+        warn!(application_id = %id, "a second live application of one intent is killed");
+        if let Err(error) = yarn.kill(id).await {
+            warn!(application_id = %id, error = crate::chain(&error), "it could not be killed yet");
+        }
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Overdue> {
+        match self.patience.deadline {
+            Some(deadline) => timeout_at(deadline, work).await.map_err(|_| Overdue),
+            None => Ok(work.await),
+        }
+    }
+}
+
+fn post_answer(answer: Result<livy::Batch, livy::Error>) -> PostAnswer {
+    let error = match answer {
+        Ok(batch) => return PostAnswer::Created { batch_id: batch.id.0 },
+        Err(error) => error,
+    };
+    let said = livy_silence(&error);
+    match error.status() {
+        _ if error.is_duplicate_name() => PostAnswer::Duplicate,
+        _ if error.is_too_many_sessions() => PostAnswer::TooManySessions,
+        None if error.was_not_sent() => PostAnswer::NotSent(said),
+        None | Some(408 | 429 | 502..=504) => PostAnswer::NoAnswer(said),
+        // Livy answers a failed creation with 400 or 500 and may keep its name; other refusals come before that.
+        Some(status @ (400 | 500)) => PostAnswer::Refused(Refusal {
+            status,
+            message: refusal_text(&error),
+            may_hold_name: true,
+        }),
+        Some(status) if status >= 500 => PostAnswer::NoAnswer(said),
+        Some(status) => PostAnswer::Refused(Refusal {
+            status,
+            message: said,
+            may_hold_name: false,
+        }),
+    }
+}
+
+fn refusal_text(error: &livy::Error) -> String {
+    match error {
+        livy::Error::Api { message, .. } => message.clone(),
+        other => crate::chain(other),
+    }
+}
+
+/// Removes what a refused POST of ours left, and only that.
+async fn clear_zombie(cluster: &Cluster, name: &BatchName) -> ZombieFate {
+    match cluster.ask_livy(name).await {
+        LivySight::Batch(batch) if batch.is_zombie_shaped() => {
+            match cluster.livy().delete_batch(name.as_str()).await {
+                Ok(()) => ZombieFate::Removed,
+                Err(error) if error.is_not_found() => ZombieFate::Removed,
+                Err(error) => ZombieFate::Unseen(livy_silence(&error)),
+            }
+        }
+        LivySight::Batch(_) => ZombieFate::Alive,
+        LivySight::Absent => ZombieFate::Absent,
+        LivySight::Silent(why) => ZombieFate::Unseen(why),
+        LivySight::NotAsked => ZombieFate::Unseen("Livy was not asked".into()),
+    }
+}
+
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}
+
+/// Whole seconds, as people read them.
+fn shown(duration: Duration) -> String {
+    if duration.subsec_nanos() == 0 {
+        format!("{} s", duration.as_secs())
+    } else {
+        format!("{duration:?}")
+    }
+}

@@ -1,0 +1,144 @@
+//! Watching one run: a look a period, each with what it allows to say.
+
+use std::time::{Duration, Instant};
+
+use sparkwright_livy::Batch;
+use sparkwright_yarn::Application;
+use tokio::time::{Instant as Clock, sleep_until};
+use tracing::warn;
+
+use crate::cluster::Cluster;
+use crate::names::BatchName;
+use crate::sighting::{LivySight, Sighting, YarnSight};
+use crate::standing::{RunHistory, Standing, surplus};
+use crate::submission::Run;
+
+/// What is known of a run after a look.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// How it stands.
+    pub standing: Standing,
+    /// The newest that YARN said of its application.
+    pub application: Option<Application>,
+    /// The newest that Livy said of its batch.
+    pub batch: Option<Batch>,
+    /// Since when nobody who could tell has answered, and why.
+    pub silence: Option<Silence>,
+}
+
+/// Nobody answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// Since when.
+    pub since: Instant,
+    /// Who, and what to check.
+    pub why: String,
+}
+
+/// One run's looks, and what they come to.
+#[derive(Debug)]
+pub struct Watched {
+    history: RunHistory,
+    silence: Option<Silence>,
+    warned: bool,
+}
+
+impl Watched {
+    /// A run whose last POST that may have been received was at `since`.
+    pub fn new(since: Instant, settle: Duration) -> Self {
+        Self {
+            history: RunHistory::new(since, settle),
+            silence: None,
+            warned: false,
+        }
+    }
+
+    /// What has been seen so far.
+    pub fn history(&self) -> &RunHistory {
+        &self.history
+    }
+
+    /// Somebody else follows the same run, and may know of a later POST.
+    pub fn posted_again(&mut self, at: Instant) {
+        self.history.posted_again(at);
+    }
+
+    /// Takes a look in.
+    pub fn observe(&mut self, name: &BatchName, now: Instant, sighting: &Sighting) -> Report {
+        let standing = self.history.observe(now, sighting);
+        self.silence = silence(sighting, self.history.depends_on_livy()).map(|why| {
+            let since = self.silence.as_ref().map_or(now, |silence| silence.since);
+            Silence { since, why }
+        });
+        if self.history.is_client_mode() && !self.warned {
+            self.warned = true;
+            warn!(batch_name = %name, "Livy runs drivers in client mode: YARN cannot tell a failed driver, so Livy's word is the outcome; set livy.spark.deploy-mode = cluster");
+        }
+        Report {
+            standing,
+            application: self.history.application().cloned(),
+            batch: self.history.batch().cloned(),
+            silence: self.silence.clone(),
+        }
+    }
+}
+
+/// Whoever's word is needed and did not come.
+fn silence(sighting: &Sighting, depends_on_livy: bool) -> Option<String> {
+    match (&sighting.yarn, &sighting.livy) {
+        (YarnSight::Silent(why), _) => Some(why.clone()),
+        (YarnSight::NotThere, LivySight::Silent(why)) => Some(why.clone()),
+        (YarnSight::Applications(_), LivySight::Silent(why)) if depends_on_livy => Some(why.clone()),
+        (YarnSight::NotThere | YarnSight::Applications(_), _) => None,
+    }
+}
+
+/// A watch over one run.
+#[derive(Debug)]
+pub struct Watch {
+    cluster: Cluster,
+    name: BatchName,
+    watched: Watched,
+    poll_period: Duration,
+    next_look: Clock,
+}
+
+impl Watch {
+    /// Watches a run, looking once a period.
+    pub fn new(cluster: Cluster, run: &Run, settle: Duration, poll_period: Duration) -> Self {
+        let watched = Watched::new(run.last_post.into_std(), settle);
+        Self {
+            cluster,
+            name: run.name.clone(),
+            watched,
+            poll_period,
+            next_look: Clock::now(),
+        }
+    }
+
+    /// Waits for the next look's time, looks, and says what is known now. A look that is cut short is begun again, so
+    /// a caller who waits for something else as well keeps the future.
+    pub async fn next(&mut self) -> Report {
+        sleep_until(self.next_look).await;
+        let ask_livy = self.watched.history().wants_livy(Clock::now().into_std());
+        let known = self.watched.history().known_application();
+        let sighting = self.cluster.look(&self.name, ask_livy, known.as_ref()).await;
+        self.kill_surplus(&sighting).await;
+        self.next_look = Clock::now() + self.poll_period;
+        self.watched
+            .observe(&self.name, Clock::now().into_std(), &sighting)
+    }
+
+    async fn kill_surplus(&self, sighting: &Sighting) {
+        let (Some(yarn), YarnSight::Applications(applications)) = (self.cluster.yarn(), &sighting.yarn)
+        else {
+            return;
+        };
+        for id in surplus(applications) {
+            warn!(application_id = %id, "a second live application of one run is killed");
+            if let Err(error) = yarn.kill(&id).await {
+                warn!(application_id = %id, error = crate::chain(&error), "it could not be killed yet");
+            }
+        }
+    }
+}

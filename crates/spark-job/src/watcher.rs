@@ -1,0 +1,164 @@
+//! Watching all runs of a cluster in bulk, so that the load on it does not grow with the number of jobs.
+//!
+//! Two calls a period tell how YARN's applications stand: those that live, and those that finished since the last
+//! look. A run in neither is asked for by id. Livy is asked for what YARN cannot know, one by one while they are
+//! few, else with its list. The period stretches when answers are slow.
+
+mod round;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant as Clock, sleep};
+
+use crate::cluster::Cluster;
+use crate::names::{BatchName, RunKey};
+use crate::standing::{Phase, Standing};
+use crate::submission::Run;
+use crate::watch::{Report, Watched};
+
+/// However slow the answers are, somebody looks this often.
+const LONGEST_PERIOD: Duration = Duration::from_secs(30);
+
+/// A period is at least so many times as long as its looks took.
+const STRETCH: u32 = 4;
+
+/// How to watch.
+#[derive(Clone, Copy, Debug)]
+pub struct WatchSettings {
+    /// The time between two rounds while answers are quick.
+    pub poll_period: Duration,
+    /// How long after a POST absence proves nothing.
+    pub settle: Duration,
+}
+
+/// Whether Livy and YARN answer.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    /// Since when Livy has not answered, and why.
+    pub livy: Option<(Instant, String)>,
+    /// The same of YARN.
+    pub yarn: Option<(Instant, String)>,
+}
+
+/// A handle to a cluster's watcher, which ends when its last handle is dropped and nothing is followed.
+#[derive(Clone, Debug)]
+pub struct Watcher {
+    follow: mpsc::UnboundedSender<Followed>,
+    health: watch::Receiver<Health>,
+}
+
+impl Watcher {
+    /// Starts watching a cluster; nothing is asked before a run is followed.
+    pub fn start(cluster: Cluster, settings: WatchSettings) -> Self {
+        let (follow, following) = mpsc::unbounded_channel();
+        let (health_sender, health) = watch::channel(Health::default());
+        tokio::spawn(keep_looking(cluster, settings, following, health_sender));
+        Self { follow, health }
+    }
+
+    /// Follows a run: the receiver changes with what is known, and closes after its end. A run may be followed by
+    /// several.
+    pub fn follow(&self, run: &Run) -> watch::Receiver<Report> {
+        let report = Report {
+            standing: Standing::Pending(Phase::Unknown),
+            application: None,
+            batch: None,
+            silence: None,
+        };
+        let (sender, receiver) = watch::channel(report);
+        let followed = Followed {
+            name: run.name.clone(),
+            since: run.last_post.into_std(),
+            fresh: !run.adopted,
+            sender,
+        };
+        // The watcher outlives its handles; if its task were gone the receiver would tell by being closed.
+        let _ = self.follow.send(followed);
+        receiver
+    }
+
+    /// Whether Livy and YARN answer.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.health.clone()
+    }
+}
+
+/// A run that somebody wants to be told about.
+#[derive(Debug)]
+struct Followed {
+    name: BatchName,
+    since: Instant,
+    /// Its application cannot have ended before it was followed.
+    fresh: bool,
+    sender: watch::Sender<Report>,
+}
+
+/// A run in the watcher's hands.
+#[derive(Debug)]
+struct Entry {
+    name: BatchName,
+    watched: Watched,
+    /// Who wants to be told.
+    senders: Vec<watch::Sender<Report>>,
+    /// When YARN was last asked for it by tag or id, not in bulk.
+    looked_alone: Option<Instant>,
+}
+
+type Entries = HashMap<RunKey, Entry>;
+
+async fn keep_looking(
+    cluster: Cluster,
+    settings: WatchSettings,
+    mut following: mpsc::UnboundedReceiver<Followed>,
+    health: watch::Sender<Health>,
+) {
+    let mut entries = Entries::new();
+    let mut round = round::Round::new(cluster, health);
+    loop {
+        if entries.is_empty() {
+            match following.recv().await {
+                Some(followed) => add(&mut entries, followed, settings),
+                None => return,
+            }
+        }
+        while let Ok(followed) = following.try_recv() {
+            add(&mut entries, followed, settings);
+        }
+        let began = Clock::now();
+        round.look(&mut entries).await;
+        let stretched =
+            (began.elapsed() * STRETCH).clamp(settings.poll_period, LONGEST_PERIOD.max(settings.poll_period));
+        sleep(stretched).await;
+    }
+}
+
+fn add(entries: &mut Entries, followed: Followed, settings: WatchSettings) {
+    let now = Clock::now().into_std();
+    let Followed {
+        name,
+        since,
+        fresh,
+        sender,
+    } = followed;
+    match entries.entry(name.key().clone()) {
+        Slot::Occupied(mut entry) => {
+            let entry = entry.get_mut();
+            entry.watched.posted_again(since);
+            entry.senders.push(sender);
+        }
+        Slot::Vacant(slot) => {
+            slot.insert(Entry {
+                name,
+                watched: Watched::new(since, settings.settle),
+                senders: vec![sender],
+                looked_alone: fresh.then_some(now),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
