@@ -1,0 +1,34 @@
+//! Random texts for identifiers, without a dependency: tags, tokens, request ids.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static COUNTER: AtomicU64 = AtomicU64::new(0);
+
+/// `length` characters of `[a-zA-Z0-9]`.
+pub(crate) fn alphanumeric(length: usize) -> String {
+    const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    (0..length)
+        .map(|_| char::from(ALPHABET[(word() % 62) as usize]))
+        .collect()
+}
+
+/// A text of the form of a UUID.
+pub(crate) fn uuid() -> String {
+    let (high, low) = (word(), word());
+    format!(
+        "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
+        high >> 32,
+        (high >> 16) & 0xffff,
+        high & 0xfff,
+        low >> 52,
+        low & 0xffff_ffff_ffff
+    )
+}
+
+// Every RandomState is keyed anew from the system's entropy, and the counter parts two calls of one key.
+fn word() -> u64 {
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u64(COUNTER.fetch_add(1, Ordering::Relaxed));
+    hasher.finish()
+}

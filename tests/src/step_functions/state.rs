@@ -1,0 +1,397 @@
+//! Activities, tasks and executions.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{oneshot, watch};
+
+use super::execution::ExecutionStatus;
+use super::limits::Quotas;
+use super::task::{Outcome, Task, TaskHandle, TimeOut};
+use crate::sync::lock;
+use crate::{clock, random};
+
+const REGION_AND_ACCOUNT: &str = "eu-west-1:123456789012";
+
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) poll_time: Duration,
+    pub(super) max_pollers: usize,
+    pub(super) forgets_abandoned_polls: bool,
+    pub(super) quotas: Mutex<Quotas>,
+    state: Mutex<State>,
+    numbers: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) activities: HashMap<String, Activity>,
+    tasks: HashMap<u64, TaskState>,
+    tokens: HashMap<String, u64>,
+    pub(super) executions: HashMap<String, ExecutionState>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Activity {
+    pub(super) created_at: i64,
+    waiting: VecDeque<u64>,
+    pollers: VecDeque<oneshot::Sender<Handed>>,
+}
+
+/// What a poll is given.
+#[derive(Debug)]
+pub(super) struct Handed {
+    pub(super) id: u64,
+    pub(super) token: String,
+    pub(super) input: String,
+}
+
+#[derive(Debug)]
+pub(super) struct ExecutionState {
+    pub(super) status: ExecutionStatus,
+    pub(super) started_at: i64,
+    pub(super) stopped_at: Option<i64>,
+    /// It ends as its one task does.
+    follows_its_task: bool,
+    tasks: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct TaskState {
+    task: Task,
+    activity: String,
+    execution: String,
+    progress: watch::Sender<Progress>,
+}
+
+/// How far a task has come.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Progress {
+    pub(super) token: Option<String>,
+    pub(super) worker_name: Option<String>,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) heartbeats: usize,
+    started_at: Option<Instant>,
+    last_sign: Option<Instant>,
+    silence: Duration,
+}
+
+impl Progress {
+    fn sign(&mut self, now: Instant) {
+        if let Some(last) = self.last_sign.replace(now) {
+            self.silence = self.silence.max(now - last);
+        }
+    }
+
+    pub(super) fn longest_silence(&self) -> Duration {
+        let now = if self.outcome.is_some() {
+            Duration::ZERO
+        } else {
+            self.last_sign.map_or(Duration::ZERO, |at| at.elapsed())
+        };
+        self.silence.max(now)
+    }
+}
+
+/// Why a token is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    InvalidToken,
+    TaskDoesNotExist,
+    TaskTimedOut,
+}
+
+impl Core {
+    pub(super) fn new(
+        poll_time: Duration,
+        max_pollers: usize,
+        forgets_abandoned_polls: bool,
+        quotas: Quotas,
+    ) -> Core {
+        Core {
+            poll_time,
+            max_pollers,
+            forgets_abandoned_polls,
+            quotas: Mutex::new(quotas),
+            state: Mutex::default(),
+            numbers: AtomicU64::new(1),
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    pub(super) fn create_activity(&self, name: &str) -> String {
+        let arn = format!("arn:aws:states:{REGION_AND_ACCOUNT}:activity:{name}");
+        let activity = Activity {
+            created_at: clock::now_ms(),
+            ..Activity::default()
+        };
+        self.state().activities.entry(arn.clone()).or_insert(activity);
+        arn
+    }
+
+    pub(super) fn delete_activity(&self, arn: &str) {
+        let ids: Vec<u64> = {
+            let mut state = self.state();
+            state.activities.remove(arn);
+            state
+                .tasks
+                .iter()
+                .filter(|(_, task)| task.activity == arn)
+                .map(|(id, _)| *id)
+                .collect()
+        };
+        for id in ids {
+            self.close(id, Outcome::Stopped);
+        }
+    }
+
+    pub(super) fn start_execution(&self, name: Option<&str>, follows_its_task: bool) -> String {
+        let name = name.map_or_else(random::uuid, str::to_owned);
+        let arn = format!("arn:aws:states:{REGION_AND_ACCOUNT}:execution:spark-jobs:{name}");
+        let execution = ExecutionState {
+            status: ExecutionStatus::Running,
+            started_at: clock::now_ms(),
+            stopped_at: None,
+            follows_its_task,
+            tasks: Vec::new(),
+        };
+        self.state().executions.insert(arn.clone(), execution);
+        arn
+    }
+
+    pub(super) fn end_execution(&self, arn: &str, status: ExecutionStatus) {
+        let tasks = {
+            let mut state = self.state();
+            let Some(execution) = state.executions.get_mut(arn) else {
+                return;
+            };
+            if execution.status != ExecutionStatus::Running {
+                return;
+            }
+            execution.status = status;
+            execution.stopped_at = Some(clock::now_ms());
+            execution.tasks.clone()
+        };
+        for id in tasks {
+            self.close(id, Outcome::Stopped);
+        }
+    }
+
+    pub(super) fn schedule(
+        self: &Arc<Self>,
+        task: Task,
+        default_activity: &str,
+        execution: &str,
+    ) -> TaskHandle {
+        let id = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let activity = task
+            .activity
+            .clone()
+            .unwrap_or_else(|| default_activity.to_owned());
+        let (sender, progress) = watch::channel(Progress::default());
+        let mut state = self.state();
+        if let Some(execution) = state.executions.get_mut(execution) {
+            execution.tasks.push(id);
+        }
+        let task = TaskState {
+            task,
+            activity: activity.clone(),
+            execution: execution.to_owned(),
+            progress: sender,
+        };
+        state.tasks.insert(id, task);
+        let poller = state.activities.get_mut(&activity).and_then(|activity| {
+            // A poll whose time is over has closed its end.
+            while let Some(poller) = activity.pollers.pop_front() {
+                if !poller.is_closed() {
+                    return Some(poller);
+                }
+            }
+            activity.waiting.push_back(id);
+            None
+        });
+        if let Some(poller) = poller {
+            let handed = state.hand_out(id);
+            if poller.send(handed).is_err() {
+                state.take_back(id);
+            }
+        }
+        drop(state);
+        TaskHandle {
+            core: Arc::clone(self),
+            id,
+            execution: execution.to_owned(),
+            progress,
+        }
+    }
+
+    /// Marks a handed-out task as started by this worker, and starts its clocks.
+    pub(super) fn start_clocks(self: &Arc<Self>, id: u64, worker_name: Option<String>) {
+        let state = self.state();
+        let Some(task) = state.tasks.get(&id) else { return };
+        let now = Instant::now();
+        task.progress.send_modify(|progress| {
+            progress.worker_name = worker_name;
+            progress.started_at = Some(now);
+            progress.sign(now);
+        });
+        if task.task.heartbeat.is_some() || task.task.timeout.is_some() {
+            let (heartbeat, timeout) = (task.task.heartbeat, task.task.timeout);
+            tokio::spawn(watch_clocks(
+                Arc::clone(self),
+                id,
+                task.progress.subscribe(),
+                heartbeat,
+                timeout,
+            ));
+        }
+    }
+
+    /// The open task of a token; a heartbeat or a completion is a sign of life.
+    pub(super) fn use_token(&self, token: &str, is_heartbeat: bool) -> Result<u64, Refused> {
+        let state = self.state();
+        let id = *state.tokens.get(token).ok_or(Refused::InvalidToken)?;
+        let task = &state.tasks[&id];
+        if !state.activities.contains_key(&task.activity) {
+            return Err(Refused::TaskDoesNotExist);
+        }
+        if task.progress.borrow().outcome.is_some() {
+            return Err(Refused::TaskTimedOut);
+        }
+        task.progress.send_modify(|progress| {
+            progress.sign(Instant::now());
+            progress.heartbeats += usize::from(is_heartbeat);
+        });
+        Ok(id)
+    }
+
+    /// Ends a task; the first end counts. Whether this was it.
+    pub(super) fn close(&self, id: u64, outcome: Outcome) -> bool {
+        let mut state = self.state();
+        let Some(task) = state.tasks.get(&id) else {
+            return false;
+        };
+        let closed = task.progress.send_if_modified(|progress| {
+            progress.outcome.is_none() && progress.outcome.replace(outcome.clone()).is_none()
+        });
+        let (execution, activity) = (task.execution.clone(), task.activity.clone());
+        if let Some(activity) = state.activities.get_mut(&activity) {
+            activity.waiting.retain(|waiting| *waiting != id);
+        }
+        if let Some(execution) = state.executions.get_mut(&execution)
+            && closed
+            && execution.follows_its_task
+            && execution.status == ExecutionStatus::Running
+        {
+            execution.stopped_at = Some(clock::now_ms());
+            execution.status = match outcome {
+                Outcome::Succeeded(_) => ExecutionStatus::Succeeded,
+                Outcome::Stopped => ExecutionStatus::Aborted,
+                Outcome::Failed { .. } | Outcome::TimedOut(_) => ExecutionStatus::Failed,
+            };
+        }
+        closed
+    }
+
+    pub(super) fn open_polls(&self, arn: &str) -> usize {
+        let state = self.state();
+        let activity = state.activities.get(arn);
+        activity.map_or(0, |activity| {
+            activity
+                .pollers
+                .iter()
+                .filter(|poller| !poller.is_closed())
+                .count()
+        })
+    }
+
+    pub(super) fn waiting_tasks(&self) -> usize {
+        self.state()
+            .activities
+            .values()
+            .map(|activity| activity.waiting.len())
+            .sum()
+    }
+}
+
+impl State {
+    /// A task that waits, or a place among those who wait for one; `None` for an unknown activity.
+    pub(super) fn poll(&mut self, arn: &str) -> Option<Result<Handed, oneshot::Receiver<Handed>>> {
+        let activity = self.activities.get_mut(arn)?;
+        if let Some(id) = activity.waiting.pop_front() {
+            return Some(Ok(self.hand_out(id)));
+        }
+        activity.pollers.retain(|poller| !poller.is_closed());
+        let (sender, receiver) = oneshot::channel();
+        activity.pollers.push_back(sender);
+        Some(Err(receiver))
+    }
+
+    fn hand_out(&mut self, id: u64) -> Handed {
+        let token = format!("AAAAKgAAAAIAAAAAAAAAA{}", random::alphanumeric(220));
+        self.tokens.insert(token.clone(), id);
+        let task = &self.tasks[&id];
+        task.progress
+            .send_modify(|progress| progress.token = Some(token.clone()));
+        Handed {
+            id,
+            token,
+            input: task.task.input.clone(),
+        }
+    }
+
+    /// The poll was over at this very moment: the task waits on.
+    pub(super) fn take_back(&mut self, id: u64) {
+        let task = &self.tasks[&id];
+        let token = task.progress.borrow().token.clone();
+        if let Some(token) = token {
+            self.tokens.remove(&token);
+        }
+        task.progress.send_modify(|progress| progress.token = None);
+        if let Some(activity) = self.activities.get_mut(&task.activity.clone()) {
+            activity.waiting.push_front(id);
+        }
+    }
+}
+
+async fn watch_clocks(
+    core: Arc<Core>,
+    id: u64,
+    mut progress: watch::Receiver<Progress>,
+    heartbeat: Option<Duration>,
+    timeout: Option<Duration>,
+) {
+    loop {
+        let (started, last) = {
+            let progress = progress.borrow_and_update();
+            if progress.outcome.is_some() {
+                return;
+            }
+            let started = progress.started_at.expect("the clocks run from the start on");
+            (started, progress.last_sign.unwrap_or(started))
+        };
+        let deadlines = [
+            timeout.map(|timeout| (started + timeout, TimeOut::Task)),
+            heartbeat.map(|heartbeat| (last + heartbeat, TimeOut::Heartbeat)),
+        ];
+        let Some((deadline, which)) = deadlines
+            .into_iter()
+            .flatten()
+            .min_by_key(|(deadline, _)| *deadline)
+        else {
+            return;
+        };
+        tokio::select! {
+            () = tokio::time::sleep_until(deadline.into()) => {
+                core.close(id, Outcome::TimedOut(which));
+                return;
+            }
+            changed = progress.changed() => if changed.is_err() { return },
+        }
+    }
+}
