@@ -1,0 +1,49 @@
+//! `Custom::SparkJob`: a Spark job as a resource of a CloudFormation stack.
+//!
+//! A stack declares a job; CloudFormation starts, replaces and stops it. The protocol, with its one answer for every
+//! request, is the [`custom_resource`] crate's; what is done to Livy and YARN is [`sparkwright_spark_job`]'s. This crate
+//! is what lies between: which run a request means, what has to go before it, and what is answered.
+//!
+//! # Layout
+//!
+//! | modules | what they hold |
+//! |---|---|
+//! | [`config`] | the environment |
+//! | [`properties`], [`place`], `job` | what the template declares, read once, and the names that it goes by |
+//! | [`physical_id`] | what a Delete has in hand, years later |
+//! | [`aws`], [`cluster`], [`credentials`], `site` | from a place to clients of its Livy and ResourceManager |
+//! | [`provider`], `create`, `update`, `make_way`, `delete` | the requests |
+//! | `ground`, `launch`, `started`, `removal` | their steps: look, submit, watch, stop |
+//! | `wait`, `budget` | decisions on time and goal, without clients |
+//! | [`gate`] | where a request that was overtaken is called off |
+//! | [`answer`] | attributes and reasons |
+//!
+//! # Guarantees
+//!
+//! - Properties are validated completely, and the place of the new job has answered, before anything is stopped.
+//! - The physical id is claimed before the first request that leaves something behind, so that whatever fails after it,
+//!   a Delete finds the run.
+//! - Finding and stopping a run needs its physical id only. Properties of any earlier form help where they can.
+
+pub mod answer;
+pub mod aws;
+mod budget;
+pub mod cluster;
+pub mod config;
+mod create;
+pub mod credentials;
+mod delete;
+pub mod gate;
+mod ground;
+mod job;
+mod launch;
+mod make_way;
+pub mod physical_id;
+pub mod place;
+pub mod properties;
+pub mod provider;
+mod removal;
+mod site;
+mod started;
+mod update;
+mod wait;

@@ -1,0 +1,180 @@
+//! When a job has come as far as its `WaitFor` asks: the decision alone, without client or clock.
+
+use std::time::{Duration, Instant};
+
+use sparkwright_spark_job::standing::{Ending, Phase, Standing};
+use sparkwright_spark_job::watch::Report;
+
+use crate::properties::WaitFor;
+
+/// What a look means for the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The request is done.
+    Reached,
+    /// The job ended, and not as it should.
+    Failed(Ending),
+    /// Look again.
+    NotYet,
+}
+
+/// How far a job has to come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Goal {
+    wait_for: WaitFor,
+    healthy: Duration,
+    /// Whether there is a YARN that knows applications.
+    with_yarn: bool,
+    running_since: Option<Instant>,
+}
+
+impl Goal {
+    pub(crate) fn new(wait_for: WaitFor, healthy: Duration, with_yarn: bool) -> Self {
+        Self {
+            wait_for,
+            healthy,
+            with_yarn,
+            running_since: None,
+        }
+    }
+
+    /// Takes a look in. While nobody answers, nothing is reached.
+    pub(crate) fn observe(&mut self, now: Instant, report: &Report) -> Verdict {
+        let phase = match report.standing {
+            Standing::Ended(Ending::Succeeded) => return Verdict::Reached,
+            Standing::Ended(ending) => return Verdict::Failed(ending),
+            Standing::Pending(phase) => phase,
+        };
+        let reached = report.silence.is_none()
+            && match self.wait_for {
+                WaitFor::Submitted if self.with_yarn => phase >= Phase::Submitted,
+                WaitFor::Submitted => phase >= Phase::Starting,
+                WaitFor::Running => phase == Phase::Running && self.is_healthy(now),
+                WaitFor::Success => false,
+            };
+        if reached {
+            Verdict::Reached
+        } else {
+            Verdict::NotYet
+        }
+    }
+
+    /// What is waited for, for people.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.wait_for {
+            WaitFor::Submitted => "submitted",
+            WaitFor::Running if self.healthy.is_zero() => "running",
+            WaitFor::Running => "running for as long as `HealthySeconds` asks",
+            WaitFor::Success => "finished",
+        }
+    }
+
+    fn is_healthy(&mut self, now: Instant) -> bool {
+        now.duration_since(*self.running_since.get_or_insert(now)) >= self.healthy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sparkwright_spark_job::watch::Silence;
+
+    use super::*;
+
+    fn report(standing: Standing) -> Report {
+        Report {
+            standing,
+            application: None,
+            batch: None,
+            silence: None,
+        }
+    }
+
+    fn goal(wait_for: WaitFor) -> Goal {
+        Goal::new(wait_for, Duration::ZERO, true)
+    }
+
+    #[track_caller]
+    fn check(wait_for: WaitFor, standing: Standing, expected: Verdict) {
+        assert_eq!(
+            goal(wait_for).observe(Instant::now(), &report(standing)),
+            expected
+        );
+    }
+
+    #[test]
+    fn each_goal_is_reached_at_its_phase() {
+        check(
+            WaitFor::Submitted,
+            Standing::Pending(Phase::Starting),
+            Verdict::NotYet,
+        );
+        check(
+            WaitFor::Submitted,
+            Standing::Pending(Phase::Submitted),
+            Verdict::Reached,
+        );
+        check(
+            WaitFor::Running,
+            Standing::Pending(Phase::Submitted),
+            Verdict::NotYet,
+        );
+        check(
+            WaitFor::Running,
+            Standing::Pending(Phase::Running),
+            Verdict::Reached,
+        );
+        check(
+            WaitFor::Success,
+            Standing::Pending(Phase::Running),
+            Verdict::NotYet,
+        );
+    }
+
+    #[test]
+    fn without_yarn_a_batch_that_livy_took_is_submitted() {
+        let mut goal = Goal::new(WaitFor::Submitted, Duration::ZERO, false);
+        assert_eq!(
+            goal.observe(Instant::now(), &report(Standing::Pending(Phase::Starting))),
+            Verdict::Reached
+        );
+    }
+
+    #[test]
+    fn a_success_satisfies_every_goal_and_a_failure_none() {
+        for wait_for in [WaitFor::Submitted, WaitFor::Running, WaitFor::Success] {
+            check(wait_for, Standing::Ended(Ending::Succeeded), Verdict::Reached);
+            for ending in [Ending::Failed, Ending::NotStarted, Ending::Killed, Ending::Lost] {
+                check(wait_for, Standing::Ended(ending), Verdict::Failed(ending));
+            }
+        }
+    }
+
+    #[test]
+    fn running_counts_once_it_has_lasted() {
+        let mut goal = Goal::new(WaitFor::Running, Duration::from_secs(15), true);
+        let begun = Instant::now();
+        let running = report(Standing::Pending(Phase::Running));
+        assert_eq!(goal.observe(begun, &running), Verdict::NotYet);
+        assert_eq!(
+            goal.observe(begun + Duration::from_secs(14), &running),
+            Verdict::NotYet
+        );
+        assert_eq!(
+            goal.observe(begun + Duration::from_secs(15), &running),
+            Verdict::Reached
+        );
+    }
+
+    #[test]
+    fn nothing_is_reached_while_nobody_answers() {
+        let mut running = report(Standing::Pending(Phase::Running));
+        running.silence = Some(Silence {
+            since: Instant::now(),
+            why: "down".into(),
+        });
+        assert_eq!(
+            goal(WaitFor::Running).observe(Instant::now(), &running),
+            Verdict::NotYet
+        );
+    }
+}
