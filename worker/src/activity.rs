@@ -1,0 +1,230 @@
+//! The calls to Step Functions: polls of an activity, and reports on a task.
+//!
+//! Neither client repeats a call by itself: a poll that is repeated behind our back hides a task that was handed out
+//! and lost, and reports have a schedule of their own.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_sfn as sfn;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use crate::call_error::{CallError, Operation};
+use crate::config::Config;
+use crate::errors::StartupError;
+use crate::token::TaskToken;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Step Functions holds a poll for up to 60 s. A poll that is given up earlier loses the task in its answer.
+const POLL_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// A report is small and answered at once; it is tried again soon.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The name by which an activity is polled.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ActivityArn {
+    arn: String,
+    region: String,
+    name: String,
+}
+
+impl ActivityArn {
+    /// The whole ARN.
+    pub fn as_str(&self) -> &str {
+        &self.arn
+    }
+
+    /// The activity's region.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The activity's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl FromStr for ActivityArn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        match *text.split(':').collect::<Vec<_>>() {
+            ["arn", partition, "states", region, account, "activity", name]
+                if [partition, region, account, name]
+                    .iter()
+                    .all(|part| !part.is_empty()) =>
+            {
+                Ok(Self {
+                    arn: text.to_owned(),
+                    region: region.to_owned(),
+                    name: name.to_owned(),
+                })
+            }
+            _ => Err(
+                "an activity's ARN such as `arn:aws:states:REGION:ACCOUNT:activity:NAME` is wanted".into(),
+            ),
+        }
+    }
+}
+
+impl fmt::Display for ActivityArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.arn)
+    }
+}
+
+/// A task that was handed to this worker, and to no other.
+#[derive(Clone, Debug)]
+pub struct ActivityTask {
+    /// The activity that it came from.
+    pub activity: ActivityArn,
+    /// What lets the worker answer for it.
+    pub token: TaskToken,
+    /// What the state machine passed, as JSON.
+    pub input: String,
+}
+
+/// The clients of Step Functions.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    polls: sfn::Client,
+    reports: sfn::Client,
+    worker_name: String,
+}
+
+impl Clients {
+    /// Makes the clients with the standard AWS settings of the environment. Nothing is sent to Step Functions yet.
+    pub async fn connect(config: &Config) -> Result<Self, StartupError> {
+        let aws = aws_config::defaults(BehaviorVersion::latest()).load().await;
+        if aws.region().is_none() {
+            return Err(StartupError::NoRegion);
+        }
+        Ok(Self::new(&aws, config))
+    }
+
+    /// Makes the clients with these AWS settings.
+    pub fn new(aws: &SdkConfig, config: &Config) -> Self {
+        let client = |timeout| {
+            let timeouts = TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .read_timeout(timeout)
+                .operation_attempt_timeout(timeout)
+                .build();
+            let settings = sfn::config::Builder::from(aws)
+                .retry_config(RetryConfig::disabled())
+                .timeout_config(timeouts)
+                .build();
+            sfn::Client::from_conf(settings)
+        };
+        let worker_name = config.worker_name.clone().unwrap_or_else(host_name);
+        Self {
+            polls: client(POLL_TIMEOUT),
+            reports: client(REPORT_TIMEOUT),
+            worker_name,
+        }
+    }
+
+    /// The region that is asked.
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.polls.config().region().map(AsRef::as_ref)
+    }
+
+    /// Waits for a task, up to a minute. To drop the future is to lose a task.
+    pub(crate) async fn poll(&self, activity: &ActivityArn) -> Result<Option<ActivityTask>, CallError> {
+        let poll = self
+            .polls
+            .get_activity_task()
+            .activity_arn(activity.as_str())
+            .worker_name(&self.worker_name);
+        let answer = poll
+            .send()
+            .await
+            .map_err(|error| CallError::new(Operation::Poll, error))?;
+        // Without a task AWS leaves the token out; emulators send an empty one.
+        let token = answer.task_token.filter(|token| !token.is_empty());
+        Ok(token.map(|token| ActivityTask {
+            activity: activity.clone(),
+            token: TaskToken::new(token),
+            input: answer.input.unwrap_or_default(),
+        }))
+    }
+
+    /// Says that the task is being worked on.
+    pub(crate) async fn heartbeat(&self, token: &TaskToken) -> Result<(), CallError> {
+        let call = self
+            .reports
+            .send_task_heartbeat()
+            .task_token(token.as_str())
+            .send();
+        call.await
+            .map(drop)
+            .map_err(|error| CallError::new(Operation::Heartbeat, error))
+    }
+
+    /// Ends the task with an output.
+    pub(crate) async fn succeed(&self, token: &TaskToken, output: &str) -> Result<(), CallError> {
+        let call = self
+            .reports
+            .send_task_success()
+            .task_token(token.as_str())
+            .output(output)
+            .send();
+        call.await
+            .map(drop)
+            .map_err(|error| CallError::new(Operation::Succeed, error))
+    }
+
+    /// Ends the task with an error.
+    pub(crate) async fn fail(&self, token: &TaskToken, error: &str, cause: &str) -> Result<(), CallError> {
+        let call = self
+            .reports
+            .send_task_failure()
+            .task_token(token.as_str())
+            .error(error)
+            .cause(cause)
+            .send();
+        call.await
+            .map(drop)
+            .map_err(|error| CallError::new(Operation::Fail, error))
+    }
+}
+
+/// The kernel's name of this host, cut to what Step Functions takes.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name: String = name.trim().chars().take(80).collect();
+    if name.is_empty() {
+        "sparkwright-worker".to_owned()
+    } else {
+        name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_activitys_arn_is_told_from_another() {
+        let arn: ActivityArn = "arn:aws-cn:states:cn-north-1:123456789012:activity:etl.spark-job"
+            .parse()
+            .unwrap();
+        assert_eq!((arn.region(), arn.name()), ("cn-north-1", "etl.spark-job"));
+        for wrong in [
+            "",
+            "spark-job",
+            "arn:aws:states:eu-west-1:123456789012:stateMachine:spark-job",
+            "arn:aws:states:eu-west-1:123456789012:activity:",
+            "arn:aws:states:eu-west-1:123456789012:activity:a:b",
+        ] {
+            assert!(wrong.parse::<ActivityArn>().is_err(), "{wrong}");
+        }
+    }
+}

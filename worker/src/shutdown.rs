@@ -1,0 +1,129 @@
+//! How the worker ends: polls return, tasks are left, waited for or stopped, and after a while everything goes.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::config::Drain;
+
+/// Waits for the first SIGTERM or SIGINT.
+pub async fn requested() {
+    signals(1).await;
+}
+
+/// Waits for the second one: somebody does not want to wait for the first one's draining.
+pub async fn insisted() {
+    signals(2).await;
+}
+
+async fn signals(count: usize) {
+    let listen = |kind| signal(kind).expect("SIGTERM and SIGINT can be listened for");
+    let (mut terminate, mut interrupt): (Signal, Signal) =
+        (listen(SignalKind::terminate()), listen(SignalKind::interrupt()));
+    for _ in 0..count {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    }
+}
+
+/// The stages of an end, as tasks see them. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Draining {
+    mode: Drain,
+    begun: CancellationToken,
+    leave: CancellationToken,
+    end: CancellationToken,
+}
+
+impl Draining {
+    pub(crate) fn new(mode: Drain) -> Self {
+        let [begun, leave, end] = std::array::from_fn(|_| CancellationToken::new());
+        Self {
+            mode,
+            begun,
+            leave,
+            end,
+        }
+    }
+
+    /// Begins; running jobs are left now or when the time is over.
+    pub(crate) fn begin(&self, limit: Duration) {
+        info!(mode = ?self.mode, limit_s = limit.as_secs(), "draining: open polls return within a minute");
+        self.begun.cancel();
+        if self.mode == Drain::Leave {
+            self.leave.cancel();
+        }
+        let (leave, end) = (self.leave.clone(), self.end.clone());
+        tokio::spawn(async move {
+            sleep(limit).await;
+            leave.cancel();
+            end.cancel();
+        });
+    }
+
+    /// Whether nothing new is to be begun.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun.is_cancelled()
+    }
+
+    /// Nothing new is to be begun.
+    pub(crate) async fn begun(&self) {
+        self.begun.cancelled().await;
+    }
+
+    /// Running jobs are to be left as they are.
+    pub(crate) async fn leave(&self) {
+        self.leave.cancelled().await;
+    }
+
+    /// Running jobs are to be stopped.
+    pub(crate) async fn stop(&self) {
+        match self.mode {
+            Drain::Stop => self.begun.cancelled().await,
+            Drain::Leave | Drain::Wait => std::future::pending().await,
+        }
+    }
+
+    /// Whatever is not done by now stays undone.
+    pub(crate) async fn end(&self) {
+        self.end.cancelled().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    async fn seconds_until(stage: impl Future<Output = ()>) -> Option<u64> {
+        let began = tokio::time::Instant::now();
+        tokio::time::timeout(2 * LIMIT, stage)
+            .await
+            .ok()
+            .map(|()| began.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_mode_has_its_stages() {
+        for (mode, leave, stop) in [
+            (Drain::Leave, Some(0), None),
+            (Drain::Wait, Some(60), None),
+            (Drain::Stop, Some(60), Some(0)),
+        ] {
+            let draining = Draining::new(mode);
+            assert!(!draining.has_begun());
+            draining.begin(LIMIT);
+            assert!(draining.has_begun());
+            assert_eq!(seconds_until(draining.stop()).await, stop, "{mode:?}");
+            let draining = Draining::new(mode);
+            draining.begin(LIMIT);
+            assert_eq!(seconds_until(draining.leave()).await, leave, "{mode:?}");
+        }
+    }
+}
