@@ -1,0 +1,76 @@
+"""The two Rust programs: built, packed for Lambda, started as they are."""
+
+import io
+import os
+import shutil
+import subprocess
+import tempfile
+import urllib.request
+import zipfile
+from pathlib import Path
+
+from bed.process import Process
+from bed.progress import BedError
+from bed.settings import LOOPBACK, REPOSITORY, Settings
+
+# How long a submission whose answer was lost is waited for. The bed's Livy looks at YARN every second.
+SETTLE = "30s"
+
+
+def build() -> None:
+    """A debug build of both; cargo itself says how far it is."""
+    command = ["cargo", "build", "--locked", "--package", "spark-job-function", "--package", "sparkwright-worker"]
+    if subprocess.run(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL).returncode:
+        raise BedError("the programs do not build: see cargo's messages above")
+
+
+def function_archive() -> bytes:
+    """The function as Lambda takes it: one file named bootstrap, without debug information."""
+    with tempfile.TemporaryDirectory() as folder:
+        bootstrap = Path(folder, "bootstrap")
+        shutil.copy(_target() / "spark-job-function", bootstrap)
+        if strip := shutil.which("strip"):
+            subprocess.run([strip, str(bootstrap)], check=True)
+        return archive(bootstrap)
+
+
+def archive(program: Path, level: int = 1) -> bytes:
+    """A zip with this program as `bootstrap`."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        file.writestr(entry, program.read_bytes(), compresslevel=level)
+    return packed.getvalue()
+
+
+def start_worker(settings: Settings, activity_arn: str, *more: str) -> Process:
+    """Starts the worker on an activity, and waits until it is ready."""
+    process = Process("worker", settings.folders.run)
+    listen = f"{LOOPBACK}:{settings.ports['worker']}"
+    command = [
+        str(_target() / "sparkwright-worker"),
+        "--activity-arn", activity_arn,
+        "--livy-url", settings.url("livy"),
+        "--resource-manager-url", settings.url("resource_manager"),
+        "--settle", SETTLE, "--submit-timeout", "10s", "--heartbeat-period", "5s",
+        "--listen", listen, *more,
+    ]
+    foreign = ("AWS_", "SPARKWRIGHT_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    process.start(command, kept | {"NO_COLOR": "1"} | settings.environment())
+    process.wait_until(lambda: _ready(f"http://{listen}/readyz"), 30)
+    return process
+
+
+def _ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def _target() -> Path:
+    return Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target") / "debug"

@@ -1,0 +1,71 @@
+"""The place to which a function PUTs its answer. Stands in for CloudFormation's bucket and its presigned URLs."""
+
+import dataclasses
+import secrets
+import threading
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote
+
+# A presigned URL outlives the hour that a function may take.
+_LIFETIME_SECONDS = 7200
+
+
+@dataclasses.dataclass
+class Slot:
+    """Where one request's answer arrives."""
+
+    url: str
+    arrived: threading.Event = dataclasses.field(default_factory=threading.Event)
+    body: bytes = b""
+    answers: int = 0
+
+
+class _Answers(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    slots: dict[str, Slot] = {}
+
+    def do_PUT(self) -> None:
+        """Takes the first answer; later ones are only counted, as an object is written over unread."""
+        length = self.headers.get("Content-Length")
+        slot = self.slots.get(self.path)
+        if length is None:  # S3 does not take a body of unknown length under a presigned URL.
+            return self._respond(411)
+        body = self.rfile.read(int(length))
+        if slot is None:  # Another path, or a signature that is not the one that was given out.
+            return self._respond(403)
+        slot.answers += 1
+        if not slot.arrived.is_set():
+            slot.body = body
+            slot.arrived.set()
+        return self._respond(200)
+
+    def _respond(self, status: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing: the path is a secret."""
+
+
+class ResponseUrls:
+    """Gives out URLs, each once."""
+
+    def __init__(self) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def issue(self, stack_id: str, logical_id: str, request_id: str, region: str) -> Slot:
+        """A new URL, shaped as CloudFormation's are: the object's key has a `|`, and the query a signature."""
+        now = datetime.now(UTC)
+        key = quote(f"{stack_id}|{logical_id}|{request_id}", safe="")
+        credential = quote(f"AKIAEXAMPLE/{now:%Y%m%d}/{region}/s3/aws4_request", safe="")
+        path = (
+            f"/{key}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={now:%Y%m%dT%H%M%SZ}&X-Amz-SignedHeaders=host"
+            f"&X-Amz-Expires={_LIFETIME_SECONDS}&X-Amz-Credential={credential}&X-Amz-Signature={secrets.token_hex(32)}"
+        )
+        slot = Slot(f"http://127.0.0.1:{self._server.server_port}{path}")
+        _Answers.slots[path] = slot
+        return slot

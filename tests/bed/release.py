@@ -1,0 +1,128 @@
+"""`make package` and `make sizes`: the release builds, how big they are, and what they need when idle."""
+
+import argparse
+import dataclasses
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from bed.cli import run_command
+from bed.demo.programs import archive
+from bed.localstack_plugin.functions import FunctionProcess
+from bed.progress import BedError
+from bed.settings import REPOSITORY
+
+# A zip below this starts fast, and can be given to Lambda without a bucket.
+_MAX_ARCHIVE_BYTES = 4 * 1024 * 1024
+_IDLE_SECONDS = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Package:
+    """What is shipped."""
+
+    function: Path
+    archive: Path
+    worker: Path
+
+
+def package() -> Package:
+    """Builds both programs and packs the function. The worker runs where the C library is at least this machine's."""
+    command = ["cargo", "build", "--locked", "--release", "--package", "spark-job-function", "--package", "sparkwright-worker"]
+    if subprocess.run(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL).returncode:
+        raise BedError("the programs do not build: see cargo's messages above")
+    release = REPOSITORY / "target" / "release"
+    packed = REPOSITORY / "target" / "lambda" / "spark-job-function" / "bootstrap.zip"
+    packed.parent.mkdir(parents=True, exist_ok=True)
+    packed.write_bytes(archive(release / "spark-job-function", level=9))
+    return Package(release / "spark-job-function", packed, release / "sparkwright-worker")
+
+
+def sizes() -> None:
+    """Prints sizes and idle memory; fails if the zip is too big."""
+    made = package()
+    archive_bytes = made.archive.stat().st_size
+    rows = [
+        ("function, zip file", archive_bytes),
+        ("function, bootstrap", made.function.stat().st_size),
+        ("worker", made.worker.stat().st_size),
+        ("function, idle memory", _idle_function(made.function)),
+        ("worker, idle memory", _idle_worker(made.worker)),
+    ]
+    for what, size in rows:
+        print(f"{what:24}{size / 1024 / 1024:8.2f} MB")
+    if archive_bytes >= _MAX_ARCHIVE_BYTES:
+        raise BedError(f"the function's zip file is not below {_MAX_ARCHIVE_BYTES // 1024 // 1024} MB")
+
+
+def _idle_function(program: Path) -> int:
+    """Resident memory of a function that waits for its first invocation."""
+    with tempfile.TemporaryDirectory() as folder:
+        bootstrap = Path(folder, "bootstrap")
+        bootstrap.write_bytes(program.read_bytes())
+        environment = {"AWS_LAMBDA_FUNCTION_NAME": "sizes", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+                       "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", **_AWS}
+        function = FunctionProcess("sizes", Path(folder), environment, timeout=60, logs=Path(folder))
+        try:
+            if not function.start():
+                raise BedError(f"the function does not start:\n{function.log.read_text()}")
+            time.sleep(_IDLE_SECONDS)
+            return _resident(function.pid)
+        finally:
+            function.close()
+
+
+def _idle_worker(program: Path) -> int:
+    """Resident memory of a worker whose polls find no task."""
+    service = ThreadingHTTPServer(("127.0.0.1", 0), _NoTasks)
+    service.daemon_threads = True
+    threading.Thread(target=service.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory() as folder, open(Path(folder, "log"), "wb") as log:
+        worker = subprocess.Popen(
+            [str(program), "--activity-arn", "arn:aws:states:us-east-1:000000000000:activity:sizes", "--listen", "off"],
+            env={**_AWS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{service.server_port}"}, cwd=folder, stdout=log, stderr=log,
+        )
+        try:
+            time.sleep(_IDLE_SECONDS)
+            if worker.poll() is not None:
+                raise BedError(f"the worker does not run:\n{Path(folder, 'log').read_text()}")
+            return _resident(worker.pid)
+        finally:
+            worker.kill()
+            worker.wait()
+            service.shutdown()
+
+
+class _NoTasks(BaseHTTPRequestHandler):
+    """Step Functions without a task: a poll is held."""
+
+    def do_POST(self) -> None:
+        """Holds the request."""
+        time.sleep(60)
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+_AWS = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
+
+
+def _resident(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1]) * 1024
+
+
+def main() -> int:
+    """`python3 -m bed.release package|sizes`."""
+    parser = argparse.ArgumentParser(prog="python3 -m bed.release", description=__doc__)
+    parser.add_argument("what", choices=("package", "sizes"))
+    what = parser.parse_args().what
+    return run_command(sizes if what == "sizes" else lambda: print(package().archive))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""The LocalStack plugin plays CloudFormation's custom-resource protocol as the vendor's documents say."""
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bed.demo import programs, stage
+from bed.demo.aws import Aws, Stack
+from bed.settings import Settings
+
+_STUB = Path(__file__).parent / "stub"
+
+
+class Stub:
+    """Stacks with the stub's resource, and the requests that it was sent."""
+
+    def __init__(self, aws: Aws, settings: Settings, export_name: str) -> None:
+        self.aws = aws
+        self._settings, self._export_name = settings, export_name
+        self.stacks: list[Stack] = []
+
+    def create(self, **told: Any) -> Stack:
+        """Begins a stack; the arguments are the template's parameters."""
+        name = f"stub-{secrets.token_hex(3)}"
+        stack = self.aws.create_stack(name, self._template(told), self._parameters(told))
+        self.stacks.append(stack)
+        return stack
+
+    def update(self, stack: Stack, **told: Any) -> str:
+        """Updates a stack and waits."""
+        stack.update(self._template(told), self._parameters(told))
+        return stack.follow(60)
+
+    def requests(self, stack: Stack) -> list[tuple[str, str | None]]:
+        """Request type and physical id of everything that was sent for a stack."""
+        return [(line["RequestType"], line.get("PhysicalResourceId")) for line in self.transcript(stack)]
+
+    def transcript(self, stack: Stack) -> list[dict[str, Any]]:
+        """The requests in full."""
+        lines = (self._settings.folders.logs / "custom-resources.jsonl").read_text().splitlines()
+        return [line for line in map(json.loads, lines) if line["StackId"] == stack.id]
+
+    def _template(self, told: dict[str, Any]) -> Path:
+        """The template with what the stub is told for each request type, since properties may be maps."""
+        orders = {key: value for key, value in told.items() if key in ("Create", "Update", "Delete")}
+        lines = "".join(f"      {key}: {json.dumps(value)}\n" for key, value in orders.items())
+        written = self._settings.folders.run / "stub.yaml"
+        written.write_text((_STUB / "stack.yaml").read_text().replace("      Flag: true\n", f"      Flag: true\n{lines}"))
+        return written
+
+    def _parameters(self, told: dict[str, Any]) -> dict[str, str]:
+        plain = {key: value for key, value in told.items() if isinstance(value, str)}
+        return {"ProviderExportName": self._export_name, **plain}
+
+
+@pytest.fixture(scope="module")
+def stub(aws: Aws, settings: Settings) -> Iterator[Stub]:
+    suffix = secrets.token_hex(3)
+    provider = stage.deploy_provider(aws, f"stub-provider-{suffix}", f"stub-{suffix}", programs.archive(_STUB / "bootstrap"))
+    assert provider.follow(60) == "CREATE_COMPLETE", provider.events()
+    made = Stub(aws, settings, f"stub-{suffix}")
+    yield made
+    provider.delete()
+    assert provider.follow(60) == "DELETE_COMPLETE", provider.events()
+
+
+def statuses(stack: Stack, logical_id: str) -> list[str]:
+    return [event.status for event in stack.events() if event.logical_id == logical_id]
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def test_a_resource_is_created_changed_replaced_and_deleted(stub: Stub) -> None:
+    stack = stub.create()
+    assert stack.follow(60) == "CREATE_COMPLETE", stack.events()
+    assert stack.outputs() == {"Id": "stub-1", "Greeting": "hello"}
+    assert stub.update(stack, Greeting="good day") == "UPDATE_COMPLETE"
+    assert stack.outputs() == {"Id": "stub-1", "Greeting": "good day"}
+    assert stub.update(stack, Greeting="good night", Update={"PhysicalResourceId": "stub-2"}) == "UPDATE_COMPLETE"
+    assert stack.outputs() == {"Id": "stub-2", "Greeting": "good night"}
+    stack.delete()
+    assert stack.follow(60) == "DELETE_COMPLETE"
+    assert stub.requests(stack) == [
+        ("Create", None), ("Update", "stub-1"), ("Update", "stub-1"), ("Delete", "stub-1"), ("Delete", "stub-2"),
+    ]
+    assert statuses(stack, "Parameter") == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+
+
+def test_every_scalar_arrives_as_a_string_and_an_update_tells_the_old_ones(stub: Stub) -> None:
+    stack = stub.create()
+    stack.follow(60)
+    stub.update(stack, Greeting="again")
+    create, update = stub.transcript(stack)
+    assert create["ResourceProperties"]["Number"] == "8998"
+    assert create["ResourceProperties"]["Flag"] == "true"
+    assert "Absent" not in create["ResourceProperties"]
+    assert create["ResourceType"] == "Custom::Stub"
+    assert "PhysicalResourceId" not in create
+    assert update["OldResourceProperties"] == create["ResourceProperties"]
+    assert update["ResourceProperties"]["Greeting"] == "again"
+
+
+def test_an_update_without_a_change_of_its_properties_sends_nothing(stub: Stub) -> None:
+    stack = stub.create()
+    stack.follow(60)
+    stub.update(stack)
+    assert stub.requests(stack) == [("Create", None)]
+    assert stack.outputs() == {"Id": "stub-1", "Greeting": "hello"}
+    assert statuses(stack, "Stub")[-1] == "CREATE_COMPLETE"
+
+
+def test_a_failed_create_is_deleted_under_the_id_that_it_gave(stub: Stub) -> None:
+    stack = stub.create(Create={"Status": "FAILED", "PhysicalResourceId": "half-made", "Reason": "no room"})
+    assert stack.follow(60) == "ROLLBACK_COMPLETE", stack.events()
+    assert stub.requests(stack) == [("Create", None), ("Delete", "half-made")]
+    assert "no room" in stack.reason("Stub")
+    assert statuses(stack, "Parameter")[-1] == "DELETE_COMPLETE"
+
+
+def test_a_failed_update_goes_on_from_the_id_that_it_gave(stub: Stub) -> None:
+    stack = stub.create(Update={"PhysicalResourceId": "stub-back"})
+    stack.follow(60)
+    assert stub.update(stack, Greeting="no", Update={"Status": "FAILED", "PhysicalResourceId": "stub-2"}) == "UPDATE_ROLLBACK_COMPLETE"
+    assert stub.requests(stack) == [("Create", None), ("Update", "stub-1"), ("Update", "stub-2"), ("Delete", "stub-2")]
+    back = stub.transcript(stack)[2]
+    assert (back["OldResourceProperties"]["Greeting"], back["ResourceProperties"]["Greeting"]) == ("no", "hello")
+    assert stack.outputs() == {"Id": "stub-back", "Greeting": "hello"}
+    assert stub.update(stack, Greeting="yes") == "UPDATE_COMPLETE"
+    assert stack.outputs()["Greeting"] == "yes"
+
+
+def test_a_clean_up_gives_up_after_three_tries_and_the_update_completes(stub: Stub) -> None:
+    stack = stub.create(Delete={"Status": "FAILED"})
+    stack.follow(60)
+    assert stub.update(stack, Greeting="new", Update={"PhysicalResourceId": "stub-2"}) == "UPDATE_COMPLETE"
+    assert stub.requests(stack)[2:] == [("Delete", "stub-1")] * 3
+
+
+def test_a_failed_delete_keeps_the_stack_and_can_be_tried_again(stub: Stub) -> None:
+    stack = stub.create(Delete={"Status": "FAILED", "Reason": "still busy"})
+    stack.follow(60)
+    stack.delete()
+    assert stack.follow(60) == "DELETE_FAILED"
+    assert "still busy" in stack.reason("Stub")
+    stack.delete()
+    stack.follow(60)
+    assert stub.requests(stack) == [("Create", None), ("Delete", "stub-1"), ("Delete", "stub-1")]
+
+
+def test_the_status_and_the_id_are_right_while_a_request_is_open(stub: Stub) -> None:
+    def described(stack: Stack) -> tuple[str, str | None]:
+        answer = stub.aws.cloudformation.describe_stack_resource(StackName=stack.id, LogicalResourceId="Stub")
+        detail = answer["StackResourceDetail"]
+        return detail["ResourceStatus"], detail.get("PhysicalResourceId")
+
+    stack = stub.create(Create={"Seconds": "2"})
+    assert eventually(lambda: "CREATE_IN_PROGRESS" in statuses(stack, "Stub"))
+    assert described(stack)[0] == "CREATE_IN_PROGRESS"
+    assert stack.follow(60) == "CREATE_COMPLETE"
+    assert described(stack) == ("CREATE_COMPLETE", "stub-1")
+    update = threading.Thread(
+        target=stub.update, args=(stack,), kwargs={"Greeting": "slow", "Update": {"Seconds": "2", "PhysicalResourceId": "stub-2"}}
+    )
+    update.start()
+    assert eventually(lambda: described(stack) == ("UPDATE_IN_PROGRESS", "stub-1"))
+    update.join()
+    assert described(stack) == ("UPDATE_COMPLETE", "stub-2")
+
+
+@pytest.mark.parametrize(("told", "reason"), [
+    ({"Silent": "true"}, "did not receive a response"),
+    ({"Bytes": "4096"}, "Response object is too long"),
+    ({"PhysicalResourceId": ""}, "Invalid PhysicalResourceId"),
+    ({"Status": "DONE"}, "DONE is not a valid ResponseStatus"),
+])
+def test_a_wrong_answer_or_none_fails_the_resource(stub: Stub, told: dict[str, str], reason: str) -> None:
+    stack = stub.create(Create=told)
+    assert stack.follow(90) == "ROLLBACK_COMPLETE", stack.events()
+    assert reason in stack.reason("Stub")
