@@ -53,8 +53,7 @@ impl Http {
             let certificates = certificates.clone().unwrap_or_default();
             let builder = match config.url.scheme() {
                 "https" => builder.tls_certs_merge(certificates),
-                // The system's certificates are not loaded for a connection without TLS: it is a third of a
-                // cold start.
+                // Without TLS the system's certificates are not loaded: that costs some milliseconds.
                 _ => builder.tls_certs_only(certificates),
             };
             builder.build().map_err(|error| refused(innermost(&error)))

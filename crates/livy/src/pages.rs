@@ -41,7 +41,7 @@ impl Pages {
             self.restart();
             return Next::Page(0);
         }
-        let more = page.sessions.len() as u64 - u64::from(overlap && joins);
+        let more = (page.sessions.len() as u64).saturating_sub(u64::from(overlap));
         for batch in page.sessions {
             self.last = Some(batch.id);
             match self.places.get(&batch.id) {

@@ -4,7 +4,9 @@
 //! exited with status 1`. The traceback stands in the driver's container: in `stdout` for PySpark, in `stderr` and in
 //! YARN's diagnostics for a JVM.
 
-pub mod text;
+mod jvm;
+mod python;
+mod text;
 
 use std::time::Duration;
 
@@ -21,8 +23,12 @@ use crate::watch::Report;
 /// How long each source may take: an explanation is worth waiting for, but not long.
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How much of each container log is read, from its end.
-const LOG_BYTES: u32 = 8192;
+/// How much of each container log is read, from its end: a PySpark traceback that quotes the stacks of a JVM and of a
+/// Python worker has 12 KB.
+const LOG_BYTES: u32 = 64 << 10;
+
+/// A program may put a whole document into its error's line.
+const HEADLINE_CHARACTERS: usize = 1000;
 
 /// Why a run did not succeed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,7 +79,7 @@ pub async fn explain(
     let container = async |file| match (cluster.yarn(), last) {
         (Some(yarn), Some(attempt)) => {
             match timeout(SOURCE_TIMEOUT, yarn.container_log(attempt, file, LOG_BYTES)).await {
-                Ok(Ok(text)) => text,
+                Ok(Ok(log)) => text::whole_lines(&log, LOG_BYTES).to_owned(),
                 _ => String::new(),
             }
         }
@@ -114,37 +120,68 @@ pub async fn explain(
 
 /// Makes the best explanation of what was read.
 pub fn compose(ending: Ending, sources: &Sources) -> Explanation {
-    let driver = [sources.stdout.as_str(), sources.stderr.as_str()];
     let spark_submit = sources.livy_log.join("\n");
+    let traceback = [&sources.stdout, &sources.stderr, &spark_submit]
+        .into_iter()
+        .find_map(|log| python::error(log));
+    // A Python driver that ends without a traceback left by itself; what its JVM says after that explains nothing.
+    let exit = text::user_exit(&sources.diagnostics)
+        .or_else(|| text::user_exit(&sources.stderr))
+        .filter(|_| traceback.is_none());
     let exception = match ending {
         // A killed driver's last exceptions are those of its end, not its cause.
         Ending::Killed => None,
-        _ => driver
-            .iter()
-            .find_map(|log| text::python_traceback(log))
-            .or_else(|| text::jvm_exception(&sources.diagnostics))
-            .or_else(|| text::jvm_exception(&sources.stderr))
-            .or_else(|| text::spark_submit_error(&spark_submit)),
+        _ if exit.is_some() => None,
+        _ => traceback
+            .or_else(|| jvm::exception(&sources.diagnostics))
+            .or_else(|| jvm::exception(&sources.stderr))
+            .or_else(|| jvm::spark_submit_error(&spark_submit)),
     };
-    let diagnostics = Some(text::without_noise(&sources.diagnostics)).filter(|text| !text.is_empty());
-    let nearest = [
-        sources.stderr.as_str(),
-        sources.stdout.as_str(),
-        spark_submit.as_str(),
-    ]
-    .into_iter()
-    .map(text::tail)
-    .find(|lines| !lines.is_empty())
-    .unwrap_or_default();
+    let diagnostics =
+        Some(text::diagnostics(&sources.diagnostics)).filter(|diagnostics| !diagnostics.is_empty());
+    let logs = match exit {
+        Some(_) => [&sources.stdout, &sources.stderr, &spark_submit],
+        None => [&sources.stderr, &sources.stdout, &spark_submit],
+    };
+    let log_tail = logs
+        .into_iter()
+        .map(|log| text::tail(log))
+        .find(|lines| !lines.is_empty())
+        .unwrap_or_default();
+    let why = exception
+        .as_deref()
+        .map(headline)
+        .or_else(|| exit.map(|exit| after_saying(exit, &sources.stdout)))
+        .or_else(|| said_by_yarn(diagnostics.as_deref()?))
+        .or_else(|| log_tail.last().cloned());
     Explanation {
-        message: message(ending, exception.as_deref(), diagnostics.as_deref(), &nearest),
+        message: message(ending, why.as_deref().unwrap_or_default()),
         exception,
         diagnostics,
-        log_tail: nearest,
+        log_tail,
     }
 }
 
-fn message(ending: Ending, exception: Option<&str>, diagnostics: Option<&str>, tail: &[String]) -> String {
+fn headline(error: &str) -> String {
+    python::headline(error).unwrap_or_else(|| jvm::headline(error))
+}
+
+fn said_by_yarn(diagnostics: &str) -> Option<String> {
+    let first = || diagnostics.lines().next().map(str::trim);
+    text::attempt_failure(diagnostics)
+        .or_else(first)
+        .map(str::to_owned)
+}
+
+/// A program that exits by itself has often said why.
+fn after_saying(exit: &str, stdout: &str) -> String {
+    match text::tail(stdout).last() {
+        Some(said) => format!("{exit}; the last that it wrote: {}", said.trim()),
+        None => exit.to_owned(),
+    }
+}
+
+fn message(ending: Ending, why: &str) -> String {
     let what = match ending {
         Ending::Succeeded => return String::new(),
         Ending::Failed => "the job failed",
@@ -154,16 +191,10 @@ fn message(ending: Ending, exception: Option<&str>, diagnostics: Option<&str>, t
             return "what became of the job is not known: Livy has forgotten it or lost sight of it, and YARN knows no application of it".into();
         }
     };
-    let first_of_diagnostics =
-        || diagnostics.and_then(|text| text.lines().find(|line| !line.trim().is_empty()));
-    let why = exception
-        .map(text::headline)
-        .or_else(|| first_of_diagnostics().map(|line| line.trim().to_owned()))
-        .or_else(|| tail.last().cloned());
-    match why {
-        Some(why) if !why.is_empty() => format!("{what}: {why}"),
-        _ => what.to_owned(),
+    if why.is_empty() {
+        return what.to_owned();
     }
+    format!("{what}: {}", text::cut(why, HEADLINE_CHARACTERS))
 }
 
 #[cfg(test)]

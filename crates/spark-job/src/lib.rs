@@ -30,6 +30,8 @@ pub mod outcome;
 pub mod parameters;
 pub mod redact;
 pub mod sighting;
+#[cfg(test)]
+mod specimens;
 pub mod standing;
 pub mod stop;
 pub mod submission;

@@ -34,18 +34,11 @@ impl Refusal {
         let (exception, text) = match serde_json::from_slice::<Wrapped>(body) {
             Ok(Wrapped {
                 remote_exception: RemoteException { exception, message },
-            }) => {
-                let message = message.unwrap_or_default();
-                // Older versions wrap the message into the class that carried it.
-                let message = message
-                    .strip_prefix("java.lang.Exception: ")
-                    .unwrap_or(&message)
-                    .to_owned();
-                (Some(exception), message)
-            }
+            }) => (Some(exception), message.unwrap_or_default()),
             Err(_) => (None, without_tags(&String::from_utf8_lossy(body))),
         };
-        let line = one_line(&text);
+        // Both put the class that carried the message before it.
+        let line = one_line(text.strip_prefix("java.lang.Exception: ").unwrap_or(&text));
         let message = if line.is_empty() { reason.to_owned() } else { line };
         Self { exception, message }
     }

@@ -109,7 +109,8 @@ impl Client {
         };
         let scheme = self.resource_managers()[0].scheme();
         let node = Url::parse(&format!("{scheme}://{}/", attempt.node_http_address)).map_err(|_| none())?;
-        if attempt.container_id.is_empty() || !node.path().eq("/") || !node.username().is_empty() {
+        let is_plain = node.path() == "/" && node.query().is_none() && node.username().is_empty();
+        if attempt.container_id.is_empty() || !is_plain {
             return Err(none());
         }
         let path = ["containers", &attempt.container_id, "logs", file.as_str()];

@@ -36,7 +36,7 @@ const END: &[u8] = b"End of LogType:";
 /// The last `bytes` bytes of a log's contents. The node frames them so, since Hadoop 2.9:
 ///
 /// ```text
-/// Container: container_1795225753640_0004_01_000001 on localhost_28041
+/// Container: container_1795225753640_0004_01_000001 on localhost:28041
 /// LogAggregationType: LOCAL
 /// ====================================================================
 /// LogType:stdout
@@ -49,8 +49,8 @@ const END: &[u8] = b"End of LogType:";
 /// ```
 ///
 /// The contents end where the length says, since nothing keeps a program from printing such an end itself. An
-/// empty log has the end alone. An aggregated part may follow in a frame of its own; the first part that
-/// holds anything is taken.
+/// empty log may have the end alone. An aggregated part may follow in a frame of its own; the first part that holds
+/// anything is taken.
 pub(crate) fn contents(answer: &[u8], bytes: usize) -> String {
     let mut rest = answer;
     let mut found: &[u8] = b"";
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     fn framed(file: &str, length: usize, contents: &str, running: bool) -> String {
-        let container = "Container: container_1795225753640_0004_01_000001 on localhost_28041";
+        let container = "Container: container_1795225753640_0004_01_000001 on localhost:28041";
         let line = "=".repeat(container.len());
         let note = match running {
             true => {
@@ -159,6 +159,9 @@ mod tests {
     fn an_empty_log_is_empty() {
         let answer = framed("stdout", 0, "", true);
         assert_eq!(contents(answer.as_bytes(), 8192), "");
+        let headed = framed("stdout", 0, "@", false).replace('@', "");
+        assert!(headed.contains("LogContents:\nEnd of"));
+        assert_eq!(contents(headed.as_bytes(), 8192), "");
         assert_eq!(contents(b"", 8192), "");
     }
 

@@ -45,8 +45,7 @@ pub(crate) fn connections(config: &ClientConfig) -> Result<reqwest::Client, Erro
         .default_headers(headers());
     let builder = match config.resource_managers.iter().any(|url| url.scheme() == "https") {
         true => builder.tls_certs_merge(certificates),
-        // The system's certificates are not loaded for connections without TLS: that is a third of a cold
-        // start.
+        // Without TLS the system's certificates are not loaded: that costs some milliseconds.
         false => builder.tls_certs_only(certificates),
     };
     builder.build().map_err(|error| refused(innermost(&error)))

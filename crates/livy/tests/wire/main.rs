@@ -10,24 +10,12 @@ mod requests;
 mod scripted;
 mod tls;
 
-use std::time::Duration;
-
-use sparkwright_livy::{BatchRequest, Client, ClientConfig, Timeouts};
+use sparkwright_livy::{BatchRequest, Client, ClientConfig};
 use wiremock::MockServer;
 
 /// A client of a server that answers at once.
 fn client(server: &MockServer) -> Client {
     Client::new(ClientConfig::new(server.uri().parse().unwrap())).unwrap()
-}
-
-/// Limits that a test can wait for.
-fn short() -> Timeouts {
-    let limit = Duration::from_millis(300);
-    Timeouts {
-        connect: limit,
-        read: limit,
-        delete: limit,
-    }
 }
 
 fn request() -> BatchRequest {

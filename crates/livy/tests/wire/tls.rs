@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::{request, short};
+use crate::request;
 
 const VERSION: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-length: 19\r\nconnection: close\r\n\r\n{\"version\":\"0.8.0\"}";
@@ -55,7 +55,6 @@ async fn server(authority: &CertifiedIssuer<'static, KeyPair>, name: &str) -> So
 fn client(address: SocketAddr, ca_certificate: Option<String>) -> Result<Client, Error> {
     let mut config = ClientConfig::new(format!("https://{address}").parse().unwrap());
     config.ca_certificate = ca_certificate;
-    config.timeouts = short();
     Client::new(config)
 }
 

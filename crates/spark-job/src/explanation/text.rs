@@ -1,154 +1,142 @@
-//! Errors out of logs: tracebacks, exceptions, and the lines that say nothing removed.
+//! Logs for people: the lines that say nothing removed, long stacks shortened.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// How many lines of a log are worth showing.
 const TAIL_LINES: usize = 30;
 
-/// A stack says what it has to say in so many lines.
-const STACK_LINES: usize = 40;
+/// An error says what it has to say in so many lines.
+const ERROR_LINES: usize = 40;
 
-const TRACEBACK: &str = "Traceback (most recent call last):";
+/// So many frames of a JVM's stack tell where it was.
+const FRAMES_SHOWN: usize = 5;
 
-/// The last traceback of a Python program, whole: frames, the error, and a message of several lines.
-pub fn python_traceback(log: &str) -> Option<String> {
-    let lines: Vec<_> = log.lines().collect();
-    let start = lines
-        .iter()
-        .rposition(|line| line.trim_start().starts_with(TRACEBACK))?;
-    let mut end = start + 1;
-    while lines.get(end).is_some_and(|line| line.starts_with([' ', '\t'])) {
-        end += 1;
-    }
-    // The error's own lines follow its frames, until the log goes on with something else.
-    while lines
-        .get(end)
-        .is_some_and(|line| !line.trim().is_empty() && !is_log_line(line))
-    {
-        end += 1;
-    }
-    Some(shortened(&lines[start..end]))
-}
-
-/// The exception of a JVM with its stack and causes.
-pub fn jvm_exception(log: &str) -> Option<String> {
-    const MARKS: [&str; 3] = [
-        "User class threw exception: ",
-        "Exception in thread \"",
-        "Caused by: ",
-    ];
-    let lines: Vec<_> = log.lines().collect();
-    let start = MARKS
-        .iter()
-        .find_map(|mark| lines.iter().position(|line| line.contains(mark)))?;
-    let prefix = MARKS[0];
-    let head = lines[start]
-        .split_once(prefix)
-        .map_or(lines[start], |(_, rest)| rest);
-    let mut stack = vec![head.trim_start()];
-    stack.extend(
-        lines[start + 1..]
-            .iter()
-            .copied()
-            .take_while(|line| is_stack_line(line)),
-    );
-    Some(shortened(&stack))
-}
-
-/// What spark-submit itself complained about.
-pub fn spark_submit_error(log: &str) -> Option<String> {
-    let complaint = log
-        .lines()
-        .map(str::trim)
-        .rfind(|line| line.starts_with("Error: "));
-    jvm_exception(log).or_else(|| complaint.map(str::to_owned))
-}
-
-/// The one line of an exception that says most.
-pub fn headline(exception: &str) -> String {
-    if exception.trim_start().starts_with(TRACEBACK) {
-        let lines: Vec<_> = exception.lines().collect();
-        let error = lines
-            .iter()
-            .skip(1)
-            .find(|line| !line.starts_with([' ', '\t']) && !line.is_empty());
-        return error
-            .or(lines.last())
-            .map(|line| line.trim().to_owned())
-            .unwrap_or_default();
-    }
-    let first = exception.lines().next().unwrap_or_default().trim();
-    let without_thread = first
-        .strip_prefix("Exception in thread \"")
-        .and_then(|rest| rest.split_once("\" "))
-        .map(|(_, rest)| rest);
-    without_thread.unwrap_or(first).to_owned()
-}
+/// What Spark says when a Python driver exits by itself.
+const USER_EXIT: &str = "User application exited with status ";
 
 /// The last telling lines of a log.
-pub fn tail(log: &str) -> Vec<String> {
-    let telling: Vec<_> = without_noise(log).lines().map(str::to_owned).collect();
+pub(super) fn tail(log: &str) -> Vec<String> {
+    let telling = telling_lines(log);
     telling[telling.len().saturating_sub(TAIL_LINES)..].to_vec()
 }
 
-/// The text without framing, empty lines and what was only informative.
-pub fn without_noise(text: &str) -> String {
-    let telling: Vec<_> = text
+/// What YARN says of an application; it gives the whole of a failed attempt's log twice.
+pub(super) fn diagnostics(text: &str) -> String {
+    let mut seen = HashSet::new();
+    let first: Vec<_> = text.lines().filter(|line| seen.insert(*line)).collect();
+    telling_lines(&first.join("\n")).join("\n")
+}
+
+/// Why YARN gave up the last attempt: `Failing this attempt.Diagnostics: [time]Container … is running beyond …`.
+pub(super) fn attempt_failure(diagnostics: &str) -> Option<&str> {
+    let said = diagnostics
         .lines()
-        .map(str::trim_end)
-        .filter(|line| !is_noise(line))
-        .collect();
-    telling.join("\n")
+        .find_map(|line| Some(line.split_once("Failing this attempt.Diagnostics: ")?.1))?;
+    let plain = match said.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((_, plain)) => plain,
+        None => said,
+    };
+    // Which says nothing: what follows is the driver's own log.
+    Some(plain.trim()).filter(|plain| !plain.is_empty() && *plain != "Exception from container-launch.")
+}
+
+/// A log of which only the last `bytes` were read, without the line that the cut has halved.
+pub(super) fn whole_lines(log: &str, bytes: u32) -> &str {
+    // A character that the cut has split is missing too.
+    const LONGEST_CHARACTER: usize = 4;
+    let cut = log.len() + LONGEST_CHARACTER > bytes as usize;
+    match log.split_once('\n') {
+        Some((_, rest)) if cut => rest,
+        _ => log,
+    }
+}
+
+/// At most so many characters, and a sign where more stood.
+pub(super) fn cut(text: &str, characters: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
+}
+
+/// How a Python driver that raised nothing ended, in Spark's words.
+pub(super) fn user_exit(log: &str) -> Option<&str> {
+    let line = log.lines().find(|line| line.contains(USER_EXIT))?;
+    let exit = &line[line.find(USER_EXIT)?..];
+    let digits = exit[USER_EXIT.len()..]
+        .bytes()
+        .take_while(u8::is_ascii_digit)
+        .count();
+    Some(&exit[..USER_EXIT.len() + digits])
+}
+
+/// Whether a line was written by a logger: a time stamp first, its level among the first words.
+pub(super) fn is_log_line(line: &str) -> bool {
+    level(line).is_some()
+}
+
+/// A frame of a JVM's stack.
+pub(super) fn is_frame(line: &str) -> bool {
+    let plain = line.trim_start();
+    plain.starts_with("at ") || plain.starts_with("... ")
+}
+
+/// An error without the middle of its stacks; of what is still long, both ends.
+pub(super) fn shortened(lines: &[&str]) -> String {
+    let mut kept = without_deep_frames(lines.iter().copied());
+    if kept.len() > ERROR_LINES {
+        let tail = kept.split_off(kept.len() - ERROR_LINES / 2);
+        let left_out = kept.len() - ERROR_LINES / 2;
+        kept.truncate(ERROR_LINES / 2);
+        kept.push(format!("  … {left_out} lines …"));
+        kept.extend(tail);
+    }
+    kept.join("\n")
+}
+
+/// The lines without framing, empty ones, what was only informative, and the depths of stacks.
+fn telling_lines(text: &str) -> Vec<String> {
+    without_deep_frames(text.lines().filter(|line| !is_noise(line)))
+}
+
+fn without_deep_frames<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut frames = 0;
+    for line in lines.map(str::trim_end) {
+        frames = if is_frame(line) { frames + 1 } else { 0 };
+        if frames <= FRAMES_SHOWN {
+            kept.push(line.to_owned());
+        } else if frames == FRAMES_SHOWN + 1 {
+            kept.push("\t…".to_owned());
+        }
+    }
+    kept
 }
 
 fn is_noise(line: &str) -> bool {
-    const FRAMES: [&str; 3] = ["stdout:", "stderr:", "YARN Diagnostics:"];
+    const FRAMING: [&str; 8] = [
+        "stdout:",
+        "stderr:",
+        "YARN Diagnostics:",
+        "spark-submit start failed",
+        "Last 4096 bytes of",
+        "Using Spark's default log4j profile:",
+        "Setting default log level to",
+        "To adjust logging level use",
+    ];
     let plain = line.trim();
     plain.is_empty()
-        || FRAMES.contains(&plain)
-        || plain == "spark-submit start failed"
-        || is_informative(line)
+        || FRAMING.iter().any(|framing| plain.starts_with(framing))
+        || matches!(level(line), Some("INFO" | "DEBUG" | "TRACE"))
 }
 
-/// A log line below WARN: a time stamp first, its level among the first words.
-fn is_informative(line: &str) -> bool {
-    is_log_line(line)
-        && line
-            .split_whitespace()
-            .take(5)
-            .any(|word| matches!(word.trim_matches(['[', ']', ':']), "INFO" | "DEBUG" | "TRACE"))
-}
-
-fn is_log_line(line: &str) -> bool {
-    line.starts_with(|c: char| c.is_ascii_digit())
-        && line.split_whitespace().take(5).any(|word| {
-            matches!(
-                word.trim_matches(['[', ']', ':']),
-                "INFO" | "DEBUG" | "TRACE" | "WARN" | "ERROR" | "FATAL"
-            )
-        })
-}
-
-fn is_stack_line(line: &str) -> bool {
-    let plain = line.trim_start();
-    plain.starts_with("at ")
-        || plain.starts_with("Caused by: ")
-        || plain.starts_with("... ")
-        || plain.starts_with("Suppressed: ")
-}
-
-/// Both ends of a long stack: the first frames and, at the end, the cause.
-fn shortened(lines: &[&str]) -> String {
-    let trimmed: Vec<_> = lines.iter().map(|line| line.trim_end()).collect();
-    if trimmed.len() <= STACK_LINES {
-        return trimmed.join("\n");
+fn level(line: &str) -> Option<&str> {
+    if !line.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
     }
-    let (head, tail) = (
-        &trimmed[..STACK_LINES / 4],
-        &trimmed[trimmed.len() - STACK_LINES * 3 / 4..],
-    );
-    format!(
-        "{}\n  … {} lines …\n{}",
-        head.join("\n"),
-        trimmed.len() - STACK_LINES,
-        tail.join("\n")
-    )
+    line.split_whitespace()
+        .take(5)
+        .map(|word| word.trim_matches(['[', ']', ':']))
+        .find(|word| matches!(*word, "INFO" | "DEBUG" | "TRACE" | "WARN" | "ERROR" | "FATAL"))
 }

@@ -14,7 +14,7 @@ use crate::cluster::{Cluster, livy_silence, yarn_silence};
 use crate::errors::chain;
 use crate::names::{COMMON_TAG, RunKey};
 use crate::sighting::{LivySight, Sighting, YarnSight};
-use crate::standing::{RunHistory, Standing, surplus};
+use crate::standing::{RunHistory, Standing, start_failed, surplus};
 
 /// Applications that finished so long before the last look are asked for again: clocks differ.
 const OVERLAP: Duration = Duration::from_secs(60);
@@ -287,7 +287,9 @@ fn is_worth_asking_again(history: &RunHistory, now: Instant, livy: &LivySight, y
             applications.is_empty() && history.has_settled(now)
         }
         (LivySight::Batch(batch), YarnSight::Applications(applications)) => {
-            batch.state == BatchState::Dead && applications.iter().any(Application::succeeded)
+            let is_lost = applications.is_empty() && batch.app_id.is_none() && history.has_settled(now);
+            let is_doubtful = is_lost || applications.iter().any(Application::succeeded);
+            batch.state == BatchState::Dead && is_doubtful && !start_failed(batch)
         }
         (LivySight::Batch(_) | LivySight::NotAsked | LivySight::Silent(_), _) => false,
     }

@@ -94,13 +94,7 @@ async fn a_huge_refusal_is_cut_and_a_huge_answer_is_not_read() {
     let error = client(&[&server.uri()]).metrics().await.unwrap_err();
     assert!(error.to_string().len() < 2000 && error.is_transient());
 
-    let mut config = sparkwright_yarn::ClientConfig::new(Vec::new());
     let server = answering(json(200, &" ".repeat(33 << 20))).await;
-    config.resource_managers.push(server.uri().parse().unwrap());
-    let error = sparkwright_yarn::Client::new(config)
-        .unwrap()
-        .metrics()
-        .await
-        .unwrap_err();
+    let error = client(&[&server.uri()]).metrics().await.unwrap_err();
     assert!(error.to_string().contains("larger than"), "{error}");
 }

@@ -5,10 +5,15 @@ use std::error::Error as _;
 use sparkwright_yarn::Error;
 
 use crate::scripted::{Script, Scripted, nobody};
-use crate::{client, id};
+use crate::{client, id, impatient};
 
 async fn kill(script: Script, scheme: &str) -> Error {
     let server = Scripted::start(script).await;
+    let client = if matches!(script, Script::Silence) {
+        impatient
+    } else {
+        client
+    };
     client(&[&server.url(scheme)]).kill(&id()).await.unwrap_err()
 }
 

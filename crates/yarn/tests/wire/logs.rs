@@ -8,7 +8,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use crate::{answering, client, lines};
 
 const CONTAINER: &str = "container_1795225753640_0004_01_000001";
-const FRAMED: &str = "Container: container_1795225753640_0004_01_000001 on localhost_28041\n\
+const FRAMED: &str = "Container: container_1795225753640_0004_01_000001 on localhost:28041\n\
     LogAggregationType: LOCAL\n====\nLogType:stdout\nLogLastModifiedTime:Sat Nov 21 01:50:35 +0000 2026\n\
     LogLength:12\nLogContents:\nValueError!\nEnd of LogType:stdout.\n****\n\n";
 
@@ -84,13 +84,14 @@ async fn nodes_that_pass_it_around_are_left() {
 #[tokio::test]
 async fn a_log_that_the_node_has_forgotten_is_not_found() {
     let text = "Cannot find this log on the local disk.";
-    let node = answering(ResponseTemplate::new(404).set_body_string(text)).await;
+    let body = format!("java.lang.Exception: {text}");
+    let node = answering(ResponseTemplate::new(404).set_body_string(body)).await;
     let error = yarn()
         .container_log(&attempt(CONTAINER, &node.uri()), LogFile::Stdout, 99)
         .await
         .unwrap_err();
     assert!(error.is_not_found(), "{error:?}");
-    assert!(error.to_string().contains(text), "{error}");
+    assert!(error.to_string().ends_with(&format!("404: {text}")), "{error}");
 }
 
 #[tokio::test]
@@ -110,6 +111,7 @@ async fn an_attempt_without_a_container_is_not_asked_for() {
         attempt(CONTAINER, ""),
         attempt(CONTAINER, "a b"),
         attempt(CONTAINER, "node:8042/elsewhere"),
+        attempt(CONTAINER, "node:8042?user.name=root"),
         attempt(CONTAINER, "user@node:8042"),
     ] {
         let error = yarn()

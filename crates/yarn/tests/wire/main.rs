@@ -18,15 +18,24 @@ use sparkwright_yarn::{ApplicationId, Client, ClientConfig, Timeouts};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-/// A client of these ResourceManagers, with limits that a test can wait for.
+/// A client of these ResourceManagers.
 fn client(resource_managers: &[&str]) -> Client {
-    let urls = resource_managers.iter().map(|url| url.parse().unwrap()).collect();
-    let mut config = ClientConfig::new(urls);
+    Client::new(config(resource_managers)).unwrap()
+}
+
+/// A client with limits that a test can wait for, for what never answers.
+fn impatient(resource_managers: &[&str]) -> Client {
+    let limit = Duration::from_millis(300);
+    let mut config = config(resource_managers);
     config.timeouts = Timeouts {
-        connect: Duration::from_millis(300),
-        read: Duration::from_millis(300),
+        connect: limit,
+        read: limit,
     };
     Client::new(config).unwrap()
+}
+
+fn config(resource_managers: &[&str]) -> ClientConfig {
+    ClientConfig::new(resource_managers.iter().map(|url| url.parse().unwrap()).collect())
 }
 
 /// A server that answers every request so.

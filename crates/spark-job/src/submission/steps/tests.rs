@@ -1,1 +1,557 @@
-//! To be written.
+//! What a submission does next, given what it saw.
+
+mod world;
+
+use sparkwright_yarn::Application;
+
+use super::*;
+use crate::identity::{Intent, Spec};
+use crate::names::{Slug, run_number};
+use crate::parameters::Parameters;
+use crate::specimens::{BORN, HANDED_OVER, START_FAILED, application_of, batch_of};
+
+const SETTLE: u64 = 150;
+const SUBMIT_TIMEOUT: u64 = 900;
+const LOST_TIMEOUT: u64 = 1800;
+
+/// When YARN took the applications of these tests.
+const STARTED: i64 = 1_795_225_818_404;
+
+fn intent() -> Intent {
+    Intent::of_token("token")
+}
+
+fn order(numbering: Numbering) -> Order {
+    let object = serde_json::json!({"File": "s3://bucket/etl.py"});
+    let parameters = Parameters::parse(object.as_object().unwrap()).unwrap();
+    Order {
+        spec: Spec::of(&parameters, &crate::endpoint::DeclaredEndpoint::default(), ""),
+        parameters,
+        slug: Slug::of("etl"),
+        intent: intent(),
+        resource: None,
+        numbering,
+    }
+}
+
+fn patience() -> Patience {
+    Patience {
+        settle: Duration::from_secs(SETTLE),
+        submit_timeout: Duration::from_secs(SUBMIT_TIMEOUT),
+        lost_timeout: Duration::from_secs(LOST_TIMEOUT),
+        poll_period: Duration::from_secs(1),
+        deadline: None,
+    }
+}
+
+fn numbered() -> Numbering {
+    Numbering::Numbered {
+        reuse_success_since: None,
+    }
+}
+
+/// A submission that began at 0 s.
+struct Attempt {
+    submission: Submission,
+    began: Instant,
+}
+
+impl Attempt {
+    fn new(numbering: Numbering) -> Self {
+        let began = Instant::now();
+        Self {
+            submission: Submission::new(&order(numbering), &patience(), began),
+            began,
+        }
+    }
+
+    fn at(&self, seconds: u64) -> Instant {
+        self.began + Duration::from_secs(seconds)
+    }
+
+    fn surveyed(&mut self, seconds: u64, livy: Result<Vec<Batch>, &str>, yarn: YarnSight) -> String {
+        let survey = Survey {
+            livy: livy.map_err(str::to_owned),
+            yarn,
+        };
+        told(self.submission.surveyed(self.at(seconds), &survey))
+    }
+
+    /// Both answer.
+    fn sees<const B: usize, const A: usize>(
+        &mut self,
+        seconds: u64,
+        batches: [Batch; B],
+        applications: [Application; A],
+    ) -> String {
+        self.surveyed(
+            seconds,
+            Ok(batches.into()),
+            YarnSight::Applications(applications.into()),
+        )
+    }
+
+    /// A POST at a second, whose answer comes one second later.
+    fn posts(&mut self, seconds: u64, number: u32, answer: PostAnswer) -> String {
+        let posted = self.at(seconds);
+        self.submission.posting(posted, number);
+        told(
+            self.submission
+                .posted(posted, self.at(seconds + 1), number, answer),
+        )
+    }
+
+    fn clears(&mut self, seconds: u64, refusal: Option<Refusal>, fate: ZombieFate) -> String {
+        told(self.submission.zombie_cleared(self.at(seconds), 1, refusal, fate))
+    }
+}
+
+/// A decision in few words.
+fn told(next: Next) -> String {
+    let number = |name: &BatchName| run_number(name.as_str(), intent(), None).expect("a run of the intent");
+    match next {
+        Next::Survey => "look".into(),
+        Next::SurveyLater => "look later".into(),
+        Next::Wait { reason } => format!("wait: {reason}"),
+        Next::Post { number } => format!("post {number}"),
+        Next::ClearZombie { number, refusal } => match refusal {
+            Some(refusal) => format!("clear {number} after {}", refusal.status),
+            None => format!("clear {number}"),
+        },
+        Next::Adopt { name, .. } => format!("adopt {}", number(&name)),
+        Next::Created { name, .. } => format!("created {}", number(&name)),
+        Next::Fail(SubmitError::Rejected { message, .. }) => format!("rejected: {message}"),
+        Next::Fail(SubmitError::Unavailable { why, .. }) => format!("unavailable: {why}"),
+        Next::Fail(SubmitError::Lost { why, .. }) => format!("lost: {why}"),
+        Next::Fail(other) => format!("fail: {other}"),
+    }
+}
+
+fn down() -> YarnSight {
+    YarnSight::Silent("YARN is down".into())
+}
+
+fn batch(run: u32, state: &str, log: &[&str]) -> Batch {
+    batch_of(intent(), run, state, None, log)
+}
+
+fn app(run: u32, number: u64, state: &str, final_status: &str) -> Application {
+    application_of(intent(), run, number, state, final_status)
+}
+
+fn refusal(status: u16) -> Refusal {
+    Refusal {
+        status,
+        message: "no".into(),
+        may_hold_name: true,
+    }
+}
+
+fn lost() -> PostAnswer {
+    PostAnswer::NoAnswer("timed out".into())
+}
+
+const LOOKING: &str = "wait: the answer to a submission was lost; looking whether it arrived";
+const TAKEN: &str = "wait: Livy says that the batch's name is taken; looking by whom";
+const FAILED_AT: &str = "wait: Livy failed to create the batch; looking whether anything was started";
+const SHAPE: &str = "wait: Livy holds a batch of this intent that has not started";
+const UNSETTLED: &str = "wait: Livy lost sight of an earlier run; looking whether it lives";
+
+#[test]
+fn nothing_known_is_posted_as_the_first_run() {
+    for numbering in [Numbering::OneRun, numbered()] {
+        assert_eq!(Attempt::new(numbering).sees(0, [], []), "post 1");
+    }
+}
+
+#[test]
+fn nothing_is_posted_while_either_cannot_be_asked() {
+    let mut attempt = Attempt::new(numbered());
+    let nothing = || YarnSight::Applications(Vec::new());
+    assert_eq!(
+        attempt.surveyed(0, Err("Livy is down"), nothing()),
+        "wait: Livy is down"
+    );
+    assert_eq!(attempt.surveyed(1, Ok(Vec::new()), down()), "wait: YARN is down");
+    assert_eq!(
+        attempt.surveyed(899, Ok(Vec::new()), down()),
+        "wait: YARN is down"
+    );
+    assert_eq!(
+        attempt.surveyed(900, Ok(Vec::new()), down()),
+        "unavailable: YARN is down"
+    );
+}
+
+#[test]
+fn without_yarn_livy_alone_is_asked() {
+    let mut attempt = Attempt::new(numbered());
+    assert_eq!(attempt.surveyed(0, Ok(Vec::new()), YarnSight::NotThere), "post 1");
+    let dead = Ok(vec![batch(1, "dead", &BORN)]);
+    assert_eq!(attempt.surveyed(0, dead, YarnSight::NotThere), "post 2");
+}
+
+#[test]
+fn each_answer_to_a_post_has_its_consequence() {
+    let answered = |answer| Attempt::new(numbered()).posts(10, 1, answer);
+    assert_eq!(answered(PostAnswer::Created { batch_id: 3 }), "created 1");
+    assert_eq!(answered(PostAnswer::Duplicate), "look later");
+    assert_eq!(answered(lost()), "wait: timed out");
+    assert_eq!(answered(PostAnswer::NotSent("refused".into())), "wait: refused");
+    assert!(answered(PostAnswer::TooManySessions).starts_with("wait: Livy is starting as many"));
+    assert_eq!(answered(PostAnswer::Refused(refusal(400))), "clear 1 after 400");
+    assert_eq!(answered(PostAnswer::Refused(refusal(500))), "clear 1 after 500");
+    let unauthorized = Refusal {
+        status: 401,
+        message: "who are you".into(),
+        may_hold_name: false,
+    };
+    assert_eq!(
+        answered(PostAnswer::Refused(unauthorized)),
+        "rejected: who are you"
+    );
+}
+
+#[test]
+fn a_refused_connection_leaves_no_doubt() {
+    let mut attempt = Attempt::new(numbered());
+    attempt.posts(0, 1, PostAnswer::NotSent("refused".into()));
+    assert_eq!(attempt.submission.last_doubt(), None);
+    assert_eq!(attempt.sees(2, [], []), "post 1");
+    assert_eq!(
+        attempt.posts(900, 1, PostAnswer::NotSent("refused".into())),
+        "unavailable: refused"
+    );
+}
+
+#[test]
+fn too_many_sessions_are_waited_for_until_the_timeout() {
+    let mut attempt = Attempt::new(numbered());
+    attempt.posts(0, 1, PostAnswer::TooManySessions);
+    assert_eq!(attempt.sees(2, [], []), "post 1");
+    let said = attempt.posts(900, 1, PostAnswer::TooManySessions);
+    assert!(
+        said.starts_with("unavailable: Livy is starting as many"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_lost_answer_is_looked_for_and_what_is_found_adopted() {
+    let found: [(&[Batch], &[Application]); 4] = [
+        (&[batch(1, "starting", &BORN)], &[]),
+        (&[], &[app(1, 1, "ACCEPTED", "UNDEFINED")]),
+        // Even an end: it is the outcome of what was posted.
+        (&[batch(1, "dead", &START_FAILED)], &[]),
+        (&[], &[app(1, 1, "FINISHED", "FAILED")]),
+    ];
+    for (batches, applications) in found {
+        let mut attempt = Attempt::new(numbered());
+        attempt.posts(0, 1, lost());
+        assert_eq!(attempt.sees(5, [], []), LOOKING);
+        let yarn = YarnSight::Applications(applications.to_vec());
+        assert_eq!(attempt.surveyed(20, Ok(batches.to_vec()), yarn), "adopt 1");
+        assert_eq!(attempt.submission.last_doubt(), Some(attempt.began));
+    }
+}
+
+#[test]
+fn a_lost_answer_that_has_settled_is_posted_again_under_the_same_number() {
+    let mut attempt = Attempt::new(numbered());
+    attempt.posts(10, 1, lost());
+    assert_eq!(attempt.sees(159, [], []), LOOKING);
+    assert_eq!(attempt.sees(160, [], []), "post 1");
+}
+
+#[test]
+fn a_lost_answer_settles_only_under_a_look_at_both() {
+    let mut attempt = Attempt::new(numbered());
+    attempt.posts(10, 1, lost());
+    assert_eq!(
+        attempt.surveyed(500, Ok(Vec::new()), down()),
+        "wait: YARN is down"
+    );
+    // The submission's own time-out is over too, but something may have been submitted.
+    assert_eq!(
+        attempt.surveyed(1000, Ok(Vec::new()), down()),
+        "wait: YARN is down"
+    );
+    assert_eq!(attempt.sees(1001, [], []), "unavailable: timed out");
+}
+
+#[test]
+fn after_a_lost_answer_silence_ends_at_the_lost_timeout() {
+    let mut attempt = Attempt::new(numbered());
+    attempt.posts(10, 1, lost());
+    let nothing = || YarnSight::Applications(Vec::new());
+    assert_eq!(
+        attempt.surveyed(1809, Err("Livy is down"), nothing()),
+        "wait: Livy is down"
+    );
+    assert_eq!(
+        attempt.surveyed(1810, Err("Livy is down"), nothing()),
+        "lost: Livy is down"
+    );
+    assert!(attempt.submission.left_behind(&order(numbered())).is_some());
+}
+
+#[test]
+fn without_yarn_a_lost_answer_is_never_followed_by_a_second_post() {
+    let mut attempt = Attempt::new(numbered());
+    attempt.posts(0, 1, lost());
+    let mut sees_nothing = |seconds| attempt.surveyed(seconds, Ok(Vec::new()), YarnSight::NotThere);
+    assert_eq!(sees_nothing(149), LOOKING);
+    assert!(sees_nothing(150).starts_with("lost: Livy shows no batch of that name"));
+}
+
+#[test]
+fn a_name_that_our_own_lost_post_took_leads_to_its_run() {
+    let mut attempt = Attempt::new(numbered());
+    attempt.posts(0, 1, lost());
+    attempt.sees(150, [], []);
+    attempt.posts(151, 1, PostAnswer::Duplicate);
+    assert_eq!(attempt.sees(152, [batch(1, "starting", &BORN)], []), "adopt 1");
+}
+
+#[test]
+fn a_name_that_another_program_took_leads_to_its_run() {
+    for numbering in [Numbering::OneRun, numbered()] {
+        let mut attempt = Attempt::new(numbering);
+        // However late: whoever has the name is looked at before anything is said.
+        assert_eq!(attempt.posts(950, 1, PostAnswer::Duplicate), "look later");
+        assert_eq!(attempt.sees(952, [batch(1, "running", &BORN)], []), "adopt 1");
+    }
+}
+
+#[test]
+fn a_name_that_a_shell_of_another_holds_is_freed_once_the_shell_has_stood() {
+    let mut attempt = Attempt::new(numbered());
+    attempt.posts(0, 1, PostAnswer::Duplicate);
+    let shell = || batch(1, "starting", &[]);
+    assert_eq!(attempt.sees(5, [shell()], []), SHAPE);
+    assert_eq!(attempt.sees(154, [shell()], []), SHAPE);
+    assert_eq!(attempt.sees(155, [shell()], []), "clear 1");
+    assert_eq!(attempt.clears(155, None, ZombieFate::Removed), "look later");
+    assert_eq!(attempt.sees(156, [], []), "post 1");
+}
+
+#[test]
+fn a_name_that_nobody_is_seen_to_hold_is_given_up_at_the_timeout() {
+    let mut attempt = Attempt::new(numbered());
+    attempt.posts(0, 1, PostAnswer::Duplicate);
+    assert_eq!(attempt.sees(1, [], []), TAKEN);
+    assert_eq!(attempt.sees(150, [], []), "post 1");
+    attempt.posts(800, 1, PostAnswer::Duplicate);
+    assert_eq!(attempt.sees(900, [], []), TAKEN);
+    let said = attempt.sees(950, [], []);
+    assert!(said.starts_with("rejected: the name `etl-"), "{said}");
+}
+
+#[test]
+fn a_shell_that_comes_to_life_is_adopted() {
+    let mut attempt = Attempt::new(numbered());
+    assert_eq!(attempt.sees(0, [batch(1, "starting", &[])], []), SHAPE);
+    assert_eq!(attempt.sees(1, [batch(1, "starting", &BORN)], []), "adopt 1");
+    let mut attempt = Attempt::new(numbered());
+    attempt.sees(0, [batch(1, "starting", &[])], []);
+    attempt.sees(150, [batch(1, "starting", &[])], []);
+    assert_eq!(attempt.clears(150, None, ZombieFate::Alive), "look later");
+}
+
+#[test]
+fn a_shell_that_cannot_be_removed_ends_the_submission_at_its_timeout() {
+    let mut attempt = Attempt::new(numbered());
+    attempt.sees(0, [batch(1, "starting", &[])], []);
+    let refused = || ZombieFate::Unseen("403".into());
+    assert_eq!(attempt.clears(150, None, refused()), "wait: 403");
+    assert_eq!(attempt.sees(151, [batch(1, "starting", &[])], []), "clear 1");
+    assert_eq!(attempt.clears(900, None, refused()), "unavailable: 403");
+}
+
+#[test]
+fn what_our_own_refused_post_left_is_removed_at_once() {
+    for status in [400, 500] {
+        let mut attempt = Attempt::new(numbered());
+        attempt.posts(0, 1, PostAnswer::Refused(refusal(status)));
+        let removed = attempt.clears(1, Some(refusal(status)), ZombieFate::Removed);
+        assert_eq!(removed, "rejected: no");
+        assert_eq!(attempt.submission.left_behind(&order(numbered())), None);
+    }
+}
+
+#[test]
+fn a_400_without_a_shell_is_final_and_a_500_without_one_must_settle() {
+    let mut attempt = Attempt::new(numbered());
+    attempt.posts(0, 1, PostAnswer::Refused(refusal(400)));
+    assert_eq!(
+        attempt.clears(1, Some(refusal(400)), ZombieFate::Absent),
+        "rejected: no"
+    );
+    for fate in [ZombieFate::Absent, ZombieFate::Unseen("down".into())] {
+        let mut attempt = Attempt::new(numbered());
+        attempt.posts(0, 1, PostAnswer::Refused(refusal(500)));
+        assert_eq!(attempt.clears(1, Some(refusal(500)), fate), FAILED_AT);
+        assert_eq!(attempt.sees(149, [], []), FAILED_AT);
+        assert_eq!(attempt.sees(150, [], []), "rejected: no");
+    }
+}
+
+#[test]
+fn what_a_500_started_after_all_is_adopted() {
+    let mut attempt = Attempt::new(numbered());
+    attempt.posts(0, 1, PostAnswer::Refused(refusal(500)));
+    attempt.clears(1, Some(refusal(500)), ZombieFate::Absent);
+    assert_eq!(
+        attempt.sees(30, [], [app(1, 1, "RUNNING", "UNDEFINED")]),
+        "adopt 1"
+    );
+}
+
+#[test]
+fn a_refused_post_whose_name_is_another_programs_leads_to_that_run() {
+    let mut attempt = Attempt::new(numbered());
+    attempt.posts(0, 1, PostAnswer::Refused(refusal(400)));
+    assert_eq!(
+        attempt.clears(1, Some(refusal(400)), ZombieFate::Alive),
+        "look later"
+    );
+    assert_eq!(attempt.sees(2, [batch(1, "running", &BORN)], []), "adopt 1");
+}
+
+#[test]
+fn a_shell_of_our_own_500_that_could_not_be_seen_is_removed_when_it_can() {
+    let mut attempt = Attempt::new(numbered());
+    attempt.posts(0, 1, PostAnswer::Refused(refusal(500)));
+    attempt.clears(1, Some(refusal(500)), ZombieFate::Unseen("down".into()));
+    let shell = || batch(1, "starting", &[]);
+    assert_eq!(attempt.sees(20, [shell()], []), "clear 1 after 500");
+    assert_eq!(attempt.sees(150, [shell()], []), "rejected: no");
+}
+
+#[test]
+fn one_run_is_all_that_a_request_has_however_it_ended() {
+    let ends: [(&[Batch], &[Application]); 5] = [
+        (&[batch(1, "dead", &START_FAILED)], &[]),
+        (&[batch(1, "dead", &BORN)], &[]),
+        (&[batch(1, "success", &BORN)], &[]),
+        (&[], &[app(1, 1, "FINISHED", "SUCCEEDED")]),
+        (&[], &[app(1, 1, "KILLED", "KILLED")]),
+    ];
+    for (batches, applications) in ends {
+        let yarn = YarnSight::Applications(applications.to_vec());
+        let said = Attempt::new(Numbering::OneRun).surveyed(0, Ok(batches.to_vec()), yarn);
+        assert_eq!(said, "adopt 1");
+    }
+}
+
+#[test]
+fn a_live_run_is_adopted_and_a_failed_one_followed_by_the_next_number() {
+    let check = |batches: &[Batch], applications: &[Application], expected: &str| {
+        let yarn = YarnSight::Applications(applications.to_vec());
+        assert_eq!(
+            Attempt::new(numbered()).surveyed(0, Ok(batches.to_vec()), yarn),
+            expected
+        );
+    };
+    check(&[batch(1, "recovering", &BORN)], &[], "adopt 1");
+    check(&[], &[app(2, 5, "ACCEPTED", "UNDEFINED")], "adopt 2");
+    check(
+        &[batch(1, "dead", &BORN)],
+        &[app(1, 1, "RUNNING", "UNDEFINED")],
+        "adopt 1",
+    );
+    check(&[batch(1, "dead", &START_FAILED)], &[], "post 2");
+    check(
+        &[batch(1, "dead", &BORN)],
+        &[app(1, 1, "FAILED", "FAILED")],
+        "post 2",
+    );
+    check(&[], &[app(3, 9, "KILLED", "KILLED")], "post 4");
+    check(
+        &[batch(2, "dead", &START_FAILED)],
+        &[app(1, 1, "RUNNING", "UNDEFINED")],
+        "adopt 1",
+    );
+    check(
+        &[batch(u32::MAX, "dead", &START_FAILED)],
+        &[],
+        &format!("post {}", u32::MAX),
+    );
+}
+
+#[test]
+fn a_run_that_livy_lost_sight_of_settles_before_the_next() {
+    for state in ["dead", "error", "killed"] {
+        let mut attempt = Attempt::new(numbered());
+        let lost = || batch(1, state, &HANDED_OVER);
+        assert_eq!(attempt.sees(0, [lost()], []), UNSETTLED);
+        assert_eq!(attempt.sees(149, [lost()], []), UNSETTLED);
+        assert_eq!(attempt.sees(150, [lost()], []), "post 2");
+        assert_eq!(
+            attempt.sees(151, [lost()], [app(1, 1, "RUNNING", "UNDEFINED")]),
+            "adopt 1"
+        );
+    }
+}
+
+#[test]
+fn a_success_is_adopted_when_it_is_young_enough() {
+    let sees = |since: Option<i64>, livy: Vec<Batch>, applications: Vec<Application>| {
+        let numbering = Numbering::Numbered {
+            reuse_success_since: since,
+        };
+        Attempt::new(numbering).surveyed(0, Ok(livy), YarnSight::Applications(applications))
+    };
+    let success = || vec![app(1, 1, "FINISHED", "SUCCEEDED")];
+    assert_eq!(sees(Some(STARTED), vec![], success()), "adopt 1");
+    assert_eq!(sees(Some(STARTED + 1), vec![], success()), "post 2");
+    assert_eq!(sees(None, vec![], success()), "post 2");
+    // When it was submitted is not known.
+    assert_eq!(sees(Some(0), vec![batch(1, "success", &BORN)], vec![]), "post 2");
+    let failed_after = vec![
+        app(1, 1, "FINISHED", "SUCCEEDED"),
+        app(2, 2, "FINISHED", "FAILED"),
+    ];
+    assert_eq!(sees(Some(STARTED), vec![], failed_after), "adopt 1");
+}
+
+#[test]
+fn of_two_live_runs_the_one_that_stays_is_adopted() {
+    let mut attempt = Attempt::new(numbered());
+    let both = [
+        app(2, 8, "RUNNING", "UNDEFINED"),
+        app(1, 9, "RUNNING", "UNDEFINED"),
+    ];
+    let survey = Survey {
+        livy: Ok(vec![batch(1, "running", &BORN), batch(2, "running", &BORN)]),
+        yarn: YarnSight::Applications(both.to_vec()),
+    };
+    assert_eq!(attempt.submission.surplus(&survey), [both[1].id]);
+    assert_eq!(
+        told(attempt.submission.surveyed(attempt.at(0), &survey)),
+        "adopt 2"
+    );
+}
+
+#[test]
+fn a_post_of_ours_says_nothing_of_when_another_run_was_made() {
+    let mut attempt = Attempt::new(numbered());
+    attempt.posts(0, 2, lost());
+    assert_eq!(attempt.sees(10, [batch(1, "running", &BORN)], []), "adopt 1");
+    assert_eq!(attempt.submission.last_doubt(), None);
+}
+
+#[test]
+fn a_run_of_another_slug_is_adopted_under_its_own_name() {
+    let name = format!("older-name-{}", crate::names::RunKey::of(intent(), None, 1));
+    let other = crate::specimens::named_batch(&name, "running", None, &BORN);
+    let survey = Survey {
+        livy: Ok(vec![other]),
+        yarn: YarnSight::Applications(Vec::new()),
+    };
+    let mut attempt = Attempt::new(numbered());
+    match attempt.submission.surveyed(attempt.at(0), &survey) {
+        Next::Adopt { name: adopted, .. } => assert_eq!(adopted.as_str(), name),
+        other => panic!("{other:?}"),
+    }
+}

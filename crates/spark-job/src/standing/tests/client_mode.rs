@@ -1,0 +1,148 @@
+//! Livy in client mode: YARN calls every application SUCCEEDED.
+
+use super::*;
+
+/// A job of a Livy in client mode that has run long, and whose application YARN has called SUCCEEDED.
+fn in_client_mode(log: &[&str]) -> Run {
+    let mut run = Run::new();
+    for seconds in [10, 30, 60] {
+        assert_eq!(
+            run.look(seconds, livy("starting", Some(1), log), running()),
+            RUNNING
+        );
+    }
+    assert!(run.history.is_client_mode());
+    run
+}
+
+#[test]
+fn in_client_mode_the_outcome_is_livys() {
+    for log in [&BORN[..], &DRIVER_AT_WORK[..]] {
+        let mut run = in_client_mode(log);
+        assert_eq!(
+            run.look(100, livy("starting", Some(1), log), succeeded()),
+            RUNNING
+        );
+        assert_eq!(
+            run.look(4000, livy("starting", Some(1), log), succeeded()),
+            RUNNING
+        );
+        assert_eq!(run.look(4001, livy("dead", Some(1), log), succeeded()), FAILED);
+        let mut run = in_client_mode(log);
+        assert_eq!(
+            run.look(100, livy("success", Some(1), log), succeeded()),
+            SUCCEEDED
+        );
+    }
+}
+
+#[test]
+fn a_livy_0_7_in_client_mode_is_known_by_its_drivers_lines() {
+    let mut run = Run::new();
+    // Seen on 0.7.1: it says `running` in client mode too.
+    for seconds in [10, 30, 60] {
+        run.look(seconds, livy("running", Some(1), &DRIVER_AT_WORK), running());
+    }
+    assert!(run.history.is_client_mode());
+    assert_eq!(
+        run.look(100, livy("running", Some(1), &DRIVER_AT_WORK), succeeded()),
+        RUNNING
+    );
+    assert_eq!(
+        run.look(101, livy("dead", Some(1), &DRIVER_AT_WORK), succeeded()),
+        FAILED
+    );
+}
+
+#[test]
+fn a_quiet_livy_0_7_in_client_mode_is_known_at_the_end_by_a_traceback() {
+    let log = [
+        "stdout: ",
+        "Traceback (most recent call last):",
+        "ValueError: x",
+        "\nYARN Diagnostics: ",
+    ];
+    let mut run = Run::new();
+    for seconds in [10, 30, 60] {
+        run.look(seconds, livy("running", Some(1), &BORN), running());
+    }
+    assert!(!run.history.is_client_mode());
+    assert_eq!(
+        run.look(100, livy("running", Some(1), &BORN), succeeded()),
+        RUNNING
+    );
+    assert_eq!(run.look(101, livy("dead", Some(1), &log), succeeded()), FAILED);
+}
+
+#[test]
+fn a_short_job_of_client_mode_is_known_at_its_end() {
+    let log = [
+        "26/11/21 04:45:10 INFO SparkContext: Successfully stopped SparkContext",
+        "\nYARN Diagnostics: ",
+    ];
+    let mut run = Run::new();
+    run.look(1, livy("starting", Some(1), &BORN), running());
+    run.look(2, livy("running", Some(1), &log), succeeded());
+    assert_eq!(run.look(3, livy("dead", Some(1), &log), succeeded()), FAILED);
+}
+
+#[test]
+fn what_yarns_diagnostics_quote_does_not_make_a_client_mode() {
+    let log = [
+        "\nstderr: ",
+        "\nYARN Diagnostics: ",
+        "26/11/21 04:45:05 INFO SparkContext: Running Spark version 3.5.6",
+    ];
+    let mut run = Run::new();
+    for seconds in [10, 30] {
+        run.look(seconds, livy("running", Some(1), &log), running());
+    }
+    assert!(!run.history.is_client_mode());
+}
+
+#[test]
+fn a_livy_that_only_lagged_is_not_in_client_mode() {
+    let mut run = in_client_mode(&BORN);
+    run.look(70, livy("running", Some(1), &BORN), running());
+    assert!(!run.history.is_client_mode());
+    assert_eq!(run.look(100, LivySight::Absent, succeeded()), RUNNING);
+    assert_eq!(run.look(101, LivySight::Absent, succeeded()), SUCCEEDED);
+}
+
+#[test]
+fn a_forgetful_livy_in_client_mode_leaves_only_what_is_certain() {
+    let mut run = in_client_mode(&DRIVER_AT_WORK);
+    assert_eq!(run.look(100, LivySight::Absent, succeeded()), LOST);
+    let mut run = in_client_mode(&DRIVER_AT_WORK);
+    let killed = yarn([application(1, "KILLED", "KILLED")]);
+    assert_eq!(run.look(100, LivySight::Absent, killed), KILLED);
+    let mut run = in_client_mode(&DRIVER_AT_WORK);
+    assert_eq!(run.look(100, livy_down(), succeeded()), RUNNING);
+    assert!(run.history.depends_on_livy());
+}
+
+#[test]
+fn livy_is_asked_once_about_a_driver_that_runs() {
+    for log in [&BORN[..], &HANDED_OVER[..]] {
+        let mut run = Run::new();
+        run.look(
+            9,
+            livy("starting", None, &BORN),
+            yarn([application(1, "ACCEPTED", "UNDEFINED")]),
+        );
+        run.look(10, livy("running", Some(1), log), running());
+        assert!(!run.history.wants_livy(run.at(24)));
+        assert!(run.history.wants_livy(run.at(25)));
+        run.look(25, livy("running", Some(1), log), running());
+        assert!(!run.history.wants_livy(run.at(10_000)));
+    }
+}
+
+#[test]
+fn a_silent_livy_is_not_asked_at_every_look_about_a_driver_that_runs() {
+    let mut run = Run::new();
+    run.look(10, livy_down(), running());
+    run.look(25, livy_down(), running());
+    assert!(!run.history.wants_livy(run.at(60)));
+    assert!(run.history.wants_livy(run.at(85)));
+}

@@ -1,0 +1,255 @@
+//! No path ends without an answer: each stage of a request is broken, for each type of request.
+//!
+//! Whatever breaks, there is exactly one answer; and once the services are well again, what CloudFormation does next
+//! (a Delete of the id that it was told, a rollback) leaves nothing alive in YARN that no id leads to.
+
+mod list;
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sparkwright_tests::cloudformation::{Answer, Event, Verdict};
+use sparkwright_tests::cluster::{Builder, Cluster, Fate};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::stage::{LONG, Stage, failed, other, succeeded, with};
+
+/// Work of a break's own, on a stage.
+type Hand = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// What a Create that meets the break is answered.
+#[derive(Clone, Copy)]
+enum Expected {
+    Success,
+    Failed(&'static str),
+}
+
+/// One way in which a request can break.
+#[derive(Clone)]
+struct Break {
+    stage: &'static str,
+    name: &'static str,
+    expected: Expected,
+    cluster: fn(Builder) -> Builder,
+    properties: fn(&Stage, Value) -> Value,
+    event: fn(&mut Value),
+    before: Hand,
+    meanwhile: Hand,
+    time: Duration,
+    /// Only a Create meets it.
+    create_only: bool,
+}
+
+impl Break {
+    fn new(stage: &'static str, name: &'static str, expected: Expected) -> Break {
+        Break {
+            stage,
+            name,
+            expected,
+            cluster: |builder| builder,
+            properties: |_, properties| properties,
+            event: |_| {},
+            before: |_| Box::pin(async {}),
+            meanwhile: |_| Box::pin(async {}),
+            time: LONG,
+            create_only: false,
+        }
+    }
+
+    fn properties(self, properties: fn(&Stage, Value) -> Value) -> Break {
+        Break { properties, ..self }
+    }
+
+    fn event(self, event: fn(&mut Value)) -> Break {
+        Break { event, ..self }
+    }
+
+    fn before(self, before: Hand) -> Break {
+        Break { before, ..self }
+    }
+
+    fn meanwhile(self, meanwhile: Hand) -> Break {
+        Break { meanwhile, ..self }
+    }
+
+    fn on(self, cluster: fn(Builder) -> Builder) -> Break {
+        Break { cluster, ..self }
+    }
+
+    fn within(self, time: Duration) -> Break {
+        Break { time, ..self }
+    }
+
+    fn create_only(self) -> Break {
+        Break {
+            create_only: true,
+            ..self
+        }
+    }
+}
+
+/// Which request meets the break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Create,
+    StopThenStart,
+    StartThenStop,
+    Delete,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_stage_may_break_and_every_request_is_answered() {
+    let mut tried = BTreeMap::<&str, usize>::new();
+    let mut runs = JoinSet::new();
+    // Breaks wait more than they work.
+    let room = Arc::new(Semaphore::new(24));
+    let mut names = std::collections::HashMap::new();
+    for broken in list::all() {
+        for kind in [
+            Kind::Create,
+            Kind::StopThenStart,
+            Kind::StartThenStop,
+            Kind::Delete,
+        ] {
+            if broken.create_only && kind != Kind::Create {
+                continue;
+            }
+            *tried.entry(broken.stage).or_default() += 1;
+            let (room, broken) = (Arc::clone(&room), broken.clone());
+            let label = format!("{}: {} ({kind:?})", broken.stage, broken.name);
+            let task = runs.spawn(async move {
+                let _place = room.acquire().await.unwrap();
+                run(&broken, kind).await;
+            });
+            names.insert(task.id(), label);
+        }
+    }
+    let mut wrong = Vec::new();
+    while let Some(joined) = runs.join_next_with_id().await {
+        if let Err(error) = joined {
+            wrong.push(names[&error.id()].clone());
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let total: usize = tried.values().sum();
+    println!("{total} breaks were tried, and each request had its one answer: {tried:?}");
+    assert!(tried.len() >= 9 && total >= 100, "{tried:?}");
+}
+
+/// Breaks one request of this kind, and lets CloudFormation go on from there.
+async fn run(broken: &Break, kind: Kind) {
+    let stage = Stage::on((broken.cluster)(Cluster::builder())).await;
+    let policy = if kind == Kind::StartThenStop {
+        "StartThenStop"
+    } else {
+        "StopThenStart"
+    };
+    let old = with(&stage.properties(), json!({"UpdatePolicy": policy}));
+    let id = match kind {
+        Kind::Create => None,
+        _ => Some(stage.created(&old).await),
+    };
+    (broken.before)(&stage).await;
+    let declared = if kind == Kind::Create {
+        old.clone()
+    } else {
+        other(&old)
+    };
+    let new = (broken.properties)(&stage, declared);
+    let mut event = match (kind, &id) {
+        (Kind::Delete, Some(id)) => stage.sink.delete(&stage.resource, id, new.clone()),
+        (_, Some(id)) => stage.sink.update(&stage.resource, id, old.clone(), new.clone()),
+        (_, None) => stage.sink.create(&stage.resource, new.clone()),
+    };
+    (broken.event)(&mut event.body);
+    let (answer, ()) = tokio::join!(answered(&stage, &event, broken), (broken.meanwhile)(&stage));
+    if kind == Kind::Create {
+        match broken.expected {
+            Expected::Success => drop(succeeded(&answer)),
+            Expected::Failed(reason) => failed(&answer, reason),
+        }
+    }
+    heal(&stage).await;
+    let told = answer.physical_id().to_owned();
+    let mut ids = vec![told.clone()];
+    if answer.verdict.is_success() {
+        ids.extend(id);
+    } else if kind != Kind::Create && kind != Kind::Delete {
+        // The stack rolls back.
+        let back = succeeded(&stage.update(&told, &new, &old).await);
+        assert!(stage.living() >= 1, "the old job is back");
+        ids.push(back);
+    }
+    ids.dedup();
+    for id in ids {
+        succeeded(&stage.delete(&id, &old).await);
+    }
+    assert_eq!(
+        (stage.living(), stage.cluster.world().running_spark_submits()),
+        (0, 0)
+    );
+}
+
+/// The request's one answer. A PUT whose own answer was lost may come again, with the same bytes.
+async fn answered(stage: &Stage, event: &Event, broken: &Break) -> Answer {
+    let result = stage.invoke(event, broken.time).await;
+    assert!(result.is_ok(), "{result:?}");
+    let answers = stage.sink.answers(&event.request_id);
+    assert!(
+        !answers.is_empty() && answers.iter().all(|answer| answer.raw == answers[0].raw),
+        "{answers:?}"
+    );
+    assert!(answers.len() == 1 || broken.stage == "PUT", "{answers:?}");
+    assert!(
+        !matches!(answers[0].verdict, Verdict::Invalid(_)),
+        "{:?}",
+        answers[0].verdict
+    );
+    answers[0].clone()
+}
+
+/// Everything is well again.
+async fn heal(stage: &Stage) {
+    stage.gate.open();
+    for server in [
+        stage.cluster.livy(),
+        stage.cluster.resource_manager(),
+        stage.aws.server(),
+        stage.sink.server(),
+    ] {
+        server.faults().clear();
+        server.speak();
+        server.up();
+    }
+    stage.cluster.world().open_queue();
+    for application in stage.cluster.world().live_applications() {
+        if application.tags.iter().any(|tag| tag == "unkillable") {
+            stage.cluster.world().end(application.id, Fate::Succeeds);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_without_a_way_to_answer_is_an_error_and_starts_nothing() {
+    let stage = Stage::new().await;
+    for url in [
+        json!(null),
+        json!(7),
+        json!("nowhere"),
+        json!("ftp://127.0.0.1/x"),
+    ] {
+        let mut event = stage.sink.create(&stage.resource, stage.properties());
+        event.body["ResponseURL"] = url;
+        assert!(stage.invoke(&event, LONG).await.is_err());
+    }
+    let mut event = stage.sink.create(&stage.resource, stage.properties());
+    for body in [json!(null), json!([]), json!("Create"), json!({})] {
+        event.body = body;
+        assert!(stage.invoke(&event, LONG).await.is_err());
+    }
+    assert_eq!(stage.posts(), 0);
+}

@@ -1,0 +1,54 @@
+//! Requests that were overtaken: the seam at which somebody who knows so calls them off.
+
+use serde_json::json;
+use spark_job_function::gate::Moment;
+
+use crate::stage::{Stage, Strike, failed, is_nothing, other, succeeded, with};
+
+const OVERTAKEN: &str = "the stack has rolled back meanwhile";
+
+#[tokio::test]
+async fn before_the_post_nothing_is_submitted() {
+    let stage = Stage::new().await;
+    stage.gate.strike(Moment::BeforePost, Strike::Close);
+    let answer = stage.create(&stage.properties()).await;
+    failed(&answer, OVERTAKEN);
+    is_nothing(answer.physical_id());
+    assert_eq!(stage.posts(), 0);
+}
+
+#[tokio::test]
+async fn after_the_post_its_own_run_is_stopped() {
+    for moment in [Moment::AfterPost, Moment::BeforeAnswer] {
+        let stage = Stage::new().await;
+        stage.gate.strike(moment, Strike::Close);
+        let answer = stage.create(&stage.properties()).await;
+        failed(&answer, OVERTAKEN);
+        assert_eq!((stage.posts(), stage.living()), (1, 0));
+        succeeded(&stage.delete(answer.physical_id(), &stage.properties()).await);
+    }
+}
+
+#[tokio::test]
+async fn before_a_stop_the_old_job_is_left_alone() {
+    let stage = Stage::new().await;
+    let old = stage.properties();
+    let id = stage.created(&old).await;
+    let job = stage.live().id;
+    stage.gate.strike(Moment::BeforeStopping, Strike::Close);
+    let answer = stage.update(&id, &old, &other(&old)).await;
+    failed(&answer, OVERTAKEN);
+    assert_eq!((answer.physical_id(), stage.live().id), (&*id, job));
+}
+
+#[tokio::test]
+async fn an_overtaken_update_stops_its_own_run_only() {
+    let stage = Stage::new().await;
+    let old = with(&stage.properties(), json!({"UpdatePolicy": "StartThenStop"}));
+    let id = stage.created(&old).await;
+    let job = stage.live().id;
+    stage.gate.strike(Moment::BeforeAnswer, Strike::Close);
+    let answer = stage.update(&id, &old, &other(&old)).await;
+    failed(&answer, OVERTAKEN);
+    assert_eq!((answer.physical_id(), stage.live().id), (&*id, job));
+}

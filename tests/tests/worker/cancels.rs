@@ -1,0 +1,138 @@
+//! Tasks that somebody ends: their jobs are stopped, and nothing is reported.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sparkwright_tests::cluster::ApplicationState;
+use sparkwright_tests::faults::{Moment, On};
+use sparkwright_tests::step_functions::{Outcome, TimeOut};
+
+use crate::site::Site;
+
+#[tokio::test]
+async fn a_stopped_execution_kills_its_job_and_hears_nothing() {
+    let site = Site::new().await;
+    let worker = site.worker(&[]).await;
+    let task = site.run("forever.py");
+    site.cluster
+        .world()
+        .until(|world| world.live_applications().len() == 1)
+        .await;
+    task.stop_execution();
+    site.cluster
+        .world()
+        .until(|world| world.live_applications().is_empty())
+        .await;
+    assert_eq!(
+        site.cluster.world().applications()[0].state,
+        ApplicationState::Killed
+    );
+    worker.shows("/", "0 tasks").await;
+    let journal = site.step_functions.server().journal();
+    assert_eq!(
+        journal.count("SendTaskSuccess") + journal.count("SendTaskFailure"),
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_cancelled_task_whose_job_is_to_be_left_leaves_it() {
+    let site = Site::new().await;
+    let worker = site.worker(&[]).await;
+    let file = site.cluster.job_file("forever.py");
+    let task = site.schedule(json!({"File": file, "OnCancel": "Leave"}));
+    site.cluster
+        .world()
+        .until(|world| world.live_applications().len() == 1)
+        .await;
+    task.stop_execution();
+    worker.shows("/", "0 tasks").await;
+    assert_eq!(site.cluster.world().live_applications().len(), 1);
+    assert_eq!(site.cluster.livy().journal().count("DELETE *"), 0);
+}
+
+#[tokio::test]
+async fn a_task_that_is_cancelled_before_its_submission_submits_nothing() {
+    let site = Site::new().await;
+    let gate = site
+        .cluster
+        .livy()
+        .faults()
+        .hold(On::get("/batches"), Moment::Before);
+    let worker = site.worker(&[]).await;
+    let task = site.run("pi.py");
+    gate.arrived(1).await;
+    task.stop_execution();
+    let refused = site.step_functions.server().journal().count("SendTaskHeartbeat");
+    site.step_functions
+        .server()
+        .journal()
+        .reached("SendTaskHeartbeat", refused + 1)
+        .await;
+    // The heartbeat that was refused has to be heard before Livy answers.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    gate.open();
+    worker.shows("/", "0 tasks").await;
+    assert_eq!(site.cluster.livy().journal().count("POST /batches"), 0);
+}
+
+#[tokio::test]
+async fn a_task_that_is_cancelled_during_its_post_stops_what_came_of_it() {
+    let site = Site::new().await;
+    let gate = site
+        .cluster
+        .livy()
+        .faults()
+        .hold(On::post("/batches"), Moment::After);
+    let worker = site.worker(&[]).await;
+    let task = site.run("forever.py");
+    site.cluster
+        .world()
+        .until(|world| world.live_applications().len() == 1)
+        .await;
+    task.stop_execution();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    gate.open();
+    site.cluster
+        .world()
+        .until(|world| world.live_applications().is_empty())
+        .await;
+    worker.shows("/", "0 tasks").await;
+    assert_eq!(site.cluster.world().applications().len(), 1);
+}
+
+#[tokio::test]
+async fn a_state_that_times_out_stops_its_job() {
+    let site = Site::new().await;
+    let _worker = site.worker(&[]).await;
+    let file = site.cluster.job_file("forever.py");
+    let task = site
+        .task(json!({"File": file}))
+        .timeout(Duration::from_millis(1500));
+    let task = site.step_functions.schedule_task(task);
+    assert_eq!(task.outcome().await, Outcome::TimedOut(TimeOut::Task));
+    site.cluster
+        .world()
+        .until(|world| world.live_applications().is_empty())
+        .await;
+    assert_eq!(site.cluster.world().applications().len(), 1);
+}
+
+#[tokio::test]
+async fn a_stop_does_not_take_the_room_of_other_tasks() {
+    let site = Site::new().await;
+    let gate = site.cluster.livy().faults().hold(On::delete("*"), Moment::Before);
+    site.cluster
+        .resource_manager()
+        .faults()
+        .hold(On::put("*"), Moment::Before);
+    let _worker = site.worker(&["--slots=1"]).await;
+    let task = site.run("forever.py");
+    site.cluster
+        .world()
+        .until(|world| world.live_applications().len() == 1)
+        .await;
+    task.stop_execution();
+    gate.arrived(1).await;
+    assert_eq!(site.run("pi.py").outcome().await.output()["state"], "SUCCEEDED");
+}

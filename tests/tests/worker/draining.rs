@@ -1,0 +1,108 @@
+//! SIGTERM while jobs run.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use sparkwright_tests::cluster::Fate;
+use sparkwright_tests::step_functions::{Outcome, TimeOut};
+
+use crate::site::Site;
+
+#[tokio::test]
+async fn jobs_are_left_and_adopted_by_the_next_worker() {
+    let site = Site::new().await;
+    let mut first = site.worker(&[]).await;
+    let input = json!({"ClientToken": "e/s/1", "File": site.cluster.job_file("forever.py")});
+    let task = site.schedule(input.clone());
+    site.cluster
+        .world()
+        .until(|world| world.live_applications().len() == 1)
+        .await;
+    first.shut_down();
+    first.ended().await;
+    assert_eq!(site.cluster.world().live_applications().len(), 1);
+    assert_eq!(task.outcome_so_far(), None);
+    assert_eq!(task.outcome().await, Outcome::TimedOut(TimeOut::Heartbeat));
+    let _second = site.worker(&[]).await;
+    let retry = site.schedule(input);
+    retry.beaten(2).await;
+    site.cluster
+        .world()
+        .end(site.cluster.world().applications()[0].id, Fate::Succeeds);
+    retry.outcome().await.output();
+    assert_eq!(site.cluster.world().applications().len(), 1);
+}
+
+#[tokio::test]
+async fn jobs_are_waited_for() {
+    let site = Site::new().await;
+    let mut worker = site.worker(&["--drain=wait", "--drain-timeout=20s"]).await;
+    let task = site.run("forever.py");
+    site.cluster
+        .world()
+        .until(|world| world.live_applications().len() == 1)
+        .await;
+    worker.shut_down();
+    worker.shows("/", "The worker is stopping").await;
+    let beats = task.heartbeats();
+    task.beaten(beats + 3).await;
+    site.cluster
+        .world()
+        .end(site.cluster.world().applications()[0].id, Fate::Succeeds);
+    task.outcome().await.output();
+    worker.ended().await;
+}
+
+#[tokio::test]
+async fn what_is_waited_for_in_vain_is_left_at_the_time_out() {
+    let site = Site::new().await;
+    let mut worker = site.worker(&["--drain=wait", "--drain-timeout=300ms"]).await;
+    let task = site.run("forever.py");
+    site.cluster
+        .world()
+        .until(|world| world.live_applications().len() == 1)
+        .await;
+    let began = Instant::now();
+    worker.shut_down();
+    worker.ended().await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert_eq!(
+        (
+            site.cluster.world().live_applications().len(),
+            task.outcome_so_far()
+        ),
+        (1, None)
+    );
+}
+
+#[tokio::test]
+async fn jobs_are_stopped_and_their_tasks_told() {
+    let site = Site::new().await;
+    let mut worker = site.worker(&["--drain=stop", "--drain-timeout=20s"]).await;
+    let task = site.run("forever.py");
+    site.cluster
+        .world()
+        .until(|world| world.live_applications().len() == 1)
+        .await;
+    worker.shut_down();
+    let outcome = task.outcome().await;
+    let (error, text) = outcome.failure();
+    assert!(
+        error == "SparkJob.Cancelled" && text.contains("KILLED"),
+        "{error} {text}"
+    );
+    assert!(site.cluster.world().live_applications().is_empty());
+    worker.ended().await;
+}
+
+#[tokio::test]
+async fn a_task_that_waits_for_livy_is_handed_back() {
+    let site = Site::new().await;
+    site.cluster.crash_livy().await;
+    let mut worker = site.worker(&["--submit-timeout=60s"]).await;
+    let task = site.run("pi.py");
+    worker.shows("/", "being submitted").await;
+    worker.shut_down();
+    assert_eq!(task.outcome().await.failure().0, "SparkJob.WorkerDraining");
+    worker.ended().await;
+}

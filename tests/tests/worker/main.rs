@@ -1,0 +1,12 @@
+//! The real worker, in-process, against the simulators of Step Functions, Livy and YARN.
+
+mod cancels;
+mod documents;
+mod draining;
+mod inputs;
+mod outages;
+mod outcomes;
+mod polls;
+mod retries;
+mod secrets;
+mod site;
