@@ -34,6 +34,7 @@ use crate::server::{Authority, Server, ServerOptions, Simulator};
 
 mod application;
 mod builder;
+mod driver;
 mod job;
 mod ledger;
 mod life;
@@ -41,8 +42,10 @@ mod livy;
 mod memory;
 mod options;
 mod output;
+mod queue;
 mod script;
 mod spark_submit;
+mod state;
 mod world;
 mod yarn;
 
@@ -55,7 +58,7 @@ pub use world::World;
 
 use livy::Livy;
 use options::Options;
-use world::{Addresses, Core};
+use state::{Addresses, Core};
 use yarn::{NodeManager, ResourceManager};
 
 /// Whether a ResourceManager that starts again remembers its applications.

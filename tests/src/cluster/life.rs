@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::application::{ApplicationId, ApplicationState, Attempt, FinalStatus, Order};
 use super::job::{Fate, Job, RunTime};
 use super::output;
-use super::world::Core;
+use super::state::Core;
 use crate::clock::now_ms;
 
 /// Plays the application until it ended or is forgotten.
@@ -241,38 +241,6 @@ fn driver_error(text: &str) -> String {
         "{now} ERROR ApplicationMaster: {}\n{now} INFO ShutdownHookManager: Shutdown hook called\n",
         text.trim_end()
     )
-}
-
-/// The queue: places to run, and a bar that keeps all in ACCEPTED.
-#[derive(Debug)]
-pub(crate) struct Queue {
-    places: Arc<tokio::sync::Semaphore>,
-    barred: watch::Sender<bool>,
-}
-
-impl Queue {
-    pub(crate) fn new(places: usize) -> Queue {
-        Queue {
-            places: Arc::new(tokio::sync::Semaphore::new(places)),
-            barred: watch::Sender::new(false),
-        }
-    }
-
-    pub(crate) fn bar(&self, barred: bool) {
-        self.barred.send_replace(barred);
-    }
-
-    async fn place(&self) -> tokio::sync::OwnedSemaphorePermit {
-        self.barred
-            .subscribe()
-            .wait_for(|barred| !barred)
-            .await
-            .expect("this queue keeps the sender");
-        Arc::clone(&self.places)
-            .acquire_owned()
-            .await
-            .expect("the queue is never closed")
-    }
 }
 
 /// How long after `start` the next tick of a regular look is due.

@@ -49,7 +49,7 @@ use std::sync::Arc;
 
 use hyper::Method;
 
-use super::world::Core;
+use super::state::Core;
 use crate::http::{Answer, Request};
 use crate::server::{Answering, Simulator};
 
@@ -58,6 +58,8 @@ mod admission;
 mod body;
 mod creation;
 mod deletion;
+mod leak;
+mod mapping;
 mod monitor;
 mod process;
 mod rejection;

@@ -10,8 +10,8 @@ use super::application::{ApplicationId, ApplicationState, FinalStatus};
 use super::job::{Fate, Job, RunTime, Submission};
 use super::ledger::NewApplication;
 use super::options::Master;
-use super::world::Core;
-use super::{life, memory, output};
+use super::state::Core;
+use super::{driver, life, memory, output};
 use crate::clock::now_ms;
 use crate::sync::lock;
 
@@ -220,8 +220,8 @@ impl SparkSubmit {
                 break;
             }
         }
-        self.print(driver_lines(&launch.job.fate, launch));
-        exit_code(&launch.job.fate)
+        self.print(driver::lines(&launch.job.fate, launch));
+        driver::exit_code(&launch.job.fate)
     }
 
     /// `local[1]`: no YARN; the driver is this process.
@@ -257,39 +257,10 @@ impl SparkSubmit {
         let mut ended = self.fate.subscribe();
         let fate = tokio::select! {
             fate = ended.wait_for(Option::is_some) => fate.expect("this process keeps the sender").clone(),
-            () = sleep_or_wait(time) => None,
+            () = driver::sleep_or_wait(time) => None,
         };
         let fate = fate.unwrap_or_else(|| launch.job.fate.clone());
-        self.print(driver_lines(&fate, launch));
-        exit_code(&fate)
-    }
-}
-
-async fn sleep_or_wait(time: Option<std::time::Duration>) {
-    match time {
-        Some(time) => tokio::time::sleep(time).await,
-        None => std::future::pending().await,
-    }
-}
-
-fn driver_lines(fate: &Fate, launch: &Launch) -> Vec<String> {
-    let mut text = launch.job.stdout.clone();
-    match fate {
-        Fate::Raises { error } => text.push_str(&output::traceback(&launch.file, error)),
-        Fate::Throws { error } => text.push_str(&format!("Exception in thread \"main\" {error}\n")),
-        Fate::Fails { diagnostics } => text.push_str(diagnostics),
-        Fate::Succeeds | Fate::Exits { .. } => {}
-    }
-    text.lines()
-        .map(str::to_owned)
-        .chain(output::closing(now_ms()))
-        .collect()
-}
-
-fn exit_code(fate: &Fate) -> i32 {
-    match fate {
-        Fate::Succeeds => 0,
-        Fate::Exits { code } => *code,
-        Fate::Raises { .. } | Fate::Throws { .. } | Fate::Fails { .. } => 1,
+        self.print(driver::lines(&fate, launch));
+        driver::exit_code(&fate)
     }
 }

@@ -22,14 +22,14 @@ use hyper::Method;
 use serde_json::json;
 
 use super::application::{Application, ApplicationId, ApplicationState};
-use super::options::Standby;
-use super::world::Core;
+use super::state::Core;
 use crate::http::{Answer, Request};
 use crate::server::{Answering, Simulator};
 
 mod application_json;
 mod node_manager;
 mod query;
+mod standby;
 
 pub(crate) use node_manager::NodeManager;
 
@@ -75,7 +75,7 @@ impl Simulator for ResourceManager {
         Box::pin(async move {
             match self.core.options.standby {
                 Some(standby) if !self.is_active() && !request.path.ends_with("/cluster/info") => {
-                    self.as_standby(standby, &request)
+                    standby::answer(standby, &self.core.resource_manager_url(), &request)
                 }
                 _ => dressed(self.act(&request)),
             }
@@ -245,29 +245,6 @@ impl ResourceManager {
             "resourceManagerVersion": "3.3.4", "hadoopVersion": "3.3.4"
         });
         Answer::json(200, &json!({ "clusterInfo": info }))
-    }
-
-    fn as_standby(&self, standby: Standby, request: &Request) -> Answer {
-        let query = if request.query.is_empty() {
-            String::new()
-        } else {
-            format!("?{}", request.query)
-        };
-        let asked = format!("{}{query}", request.path);
-        let active = format!("{}{asked}", self.core.resource_manager_url());
-        let text = |status, text: String| Answer::text(status, text);
-        match standby {
-            Standby::Location => text(307, format!("This is standby RM. The redirect url is: {asked}\n"))
-                .with_header("Location", active),
-            Standby::Refresh => text(200, format!("This is standby RM. Redirecting to the current active RM: {active}\n"))
-                .with_header("Refresh", format!("3; url={active}")),
-            Standby::NoneActive => text(
-                307,
-                "Can not find any active RM. Will retry in next 5 seconds.\nHA Zookeeper Connection State: CONNECTED\n"
-                    .to_owned(),
-            )
-            .with_header("Refresh", format!("5;url=http://{asked}")),
-        }
     }
 }
 

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
+use super::clocks::{self, Progress};
 use super::execution::ExecutionStatus;
 use super::limits::Quotas;
-use super::task::{Outcome, Task, TaskHandle, TimeOut};
+use super::task::{Outcome, Task, TaskHandle};
 use crate::sync::lock;
 use crate::{clock, random};
 
@@ -64,35 +65,6 @@ struct TaskState {
     activity: String,
     execution: String,
     progress: watch::Sender<Progress>,
-}
-
-/// How far a task has come.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Progress {
-    pub(super) token: Option<String>,
-    pub(super) worker_name: Option<String>,
-    pub(super) outcome: Option<Outcome>,
-    pub(super) heartbeats: usize,
-    started_at: Option<Instant>,
-    last_sign: Option<Instant>,
-    silence: Duration,
-}
-
-impl Progress {
-    fn sign(&mut self, now: Instant) {
-        if let Some(last) = self.last_sign.replace(now) {
-            self.silence = self.silence.max(now - last);
-        }
-    }
-
-    pub(super) fn longest_silence(&self) -> Duration {
-        let now = if self.outcome.is_some() {
-            Duration::ZERO
-        } else {
-            self.last_sign.map_or(Duration::ZERO, |at| at.elapsed())
-        };
-        self.silence.max(now)
-    }
 }
 
 /// Why a token is of no use.
@@ -234,15 +206,10 @@ impl Core {
     pub(super) fn start_clocks(self: &Arc<Self>, id: u64, worker_name: Option<String>) {
         let state = self.state();
         let Some(task) = state.tasks.get(&id) else { return };
-        let now = Instant::now();
-        task.progress.send_modify(|progress| {
-            progress.worker_name = worker_name;
-            progress.started_at = Some(now);
-            progress.sign(now);
-        });
+        task.progress.send_modify(|progress| progress.start(worker_name));
         if task.task.heartbeat.is_some() || task.task.timeout.is_some() {
             let (heartbeat, timeout) = (task.task.heartbeat, task.task.timeout);
-            tokio::spawn(watch_clocks(
+            tokio::spawn(clocks::watch(
                 Arc::clone(self),
                 id,
                 task.progress.subscribe(),
@@ -355,43 +322,6 @@ impl State {
         task.progress.send_modify(|progress| progress.token = None);
         if let Some(activity) = self.activities.get_mut(&task.activity.clone()) {
             activity.waiting.push_front(id);
-        }
-    }
-}
-
-async fn watch_clocks(
-    core: Arc<Core>,
-    id: u64,
-    mut progress: watch::Receiver<Progress>,
-    heartbeat: Option<Duration>,
-    timeout: Option<Duration>,
-) {
-    loop {
-        let (started, last) = {
-            let progress = progress.borrow_and_update();
-            if progress.outcome.is_some() {
-                return;
-            }
-            let started = progress.started_at.expect("the clocks run from the start on");
-            (started, progress.last_sign.unwrap_or(started))
-        };
-        let deadlines = [
-            timeout.map(|timeout| (started + timeout, TimeOut::Task)),
-            heartbeat.map(|heartbeat| (last + heartbeat, TimeOut::Heartbeat)),
-        ];
-        let Some((deadline, which)) = deadlines
-            .into_iter()
-            .flatten()
-            .min_by_key(|(deadline, _)| *deadline)
-        else {
-            return;
-        };
-        tokio::select! {
-            () = tokio::time::sleep_until(deadline.into()) => {
-                core.close(id, Outcome::TimedOut(which));
-                return;
-            }
-            changed = progress.changed() => if changed.is_err() { return },
         }
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::state::{Core, Progress};
+use super::clocks::Progress;
+use super::state::Core;
 
 /// A task to be scheduled.
 #[derive(Clone, Debug)]

@@ -16,12 +16,12 @@ async fn a_livy_that_is_down_is_named_at_once_and_ends_the_task_at_the_submit_ti
     site.cluster.crash_livy().await;
     let worker = site.worker(&["--submit-timeout=4s"]).await;
     let task = site.run("pi.py");
+    worker.shows("/", "being submitted").await;
     let began = Instant::now();
     worker
         .shows("/", &format!("Livy at {}", site.cluster.livy_url()))
         .await;
     worker.shows("/", "cannot be used since").await;
-    worker.shows("/", "being submitted").await;
     worker.shows("/readyz", "fails since").await;
     assert_eq!(worker.get("/readyz").await.0, 503);
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());

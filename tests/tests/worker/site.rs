@@ -31,7 +31,8 @@ pub(crate) struct Site {
 
 /// A worker that runs.
 pub(crate) struct Running {
-    pub(crate) page: SocketAddr,
+    page: SocketAddr,
+    http: reqwest::Client,
     shutdown: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -160,7 +161,12 @@ impl Running {
 
     /// What the worker serves at a path, with the status.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
-        let answer = reqwest::get(format!("http://{}{path}", self.page)).await.unwrap();
+        let answer = self
+            .http
+            .get(format!("http://{}{path}", self.page))
+            .send()
+            .await
+            .unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 

@@ -11,7 +11,7 @@ use super::session::{BatchState, Session};
 use super::{admission, monitor, rejection, view};
 use crate::cluster::options::{LivyVersion, Master};
 use crate::cluster::spark_submit::{Launch, SparkSubmit};
-use crate::cluster::world::Core;
+use crate::cluster::state::Core;
 use crate::http::{Answer, Request};
 use crate::random;
 

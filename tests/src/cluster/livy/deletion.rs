@@ -5,11 +5,10 @@ use std::sync::Arc;
 use tokio::time::timeout;
 
 use super::creation::USER;
-use super::monitor::watch_for_leak;
-use super::{rejection, view};
+use super::{leak, rejection, view};
 use crate::cluster::application::ApplicationId;
 use crate::cluster::options::Master;
-use crate::cluster::world::Core;
+use crate::cluster::state::Core;
 use crate::http::Answer;
 
 pub(crate) async fn delete(core: &Arc<Core>, key: &str) -> Answer {
@@ -82,7 +81,7 @@ pub(crate) async fn kill(core: &Arc<Core>, process: u64, id: i64) {
     {
         Ok(Some(application)) => kill_in_yarn(core, application).await,
         Ok(None) => return,
-        Err(_) => watch_for_leak(core, end, Arc::clone(&spark_submit)),
+        Err(_) => leak::watch(core, end, Arc::clone(&spark_submit)),
     }
     spark_submit.destroy();
 }
@@ -110,7 +109,7 @@ async fn kill_in_yarn(core: &Arc<Core>, id: ApplicationId) {
     if core.kills_are_lost() || timeout(patience, core.ledger.wait_until_up()).await.is_err() {
         return;
     }
-    core.kill(id, &format!("{} at 127.0.0.1", USER));
+    core.kill(id, &format!("{USER} at 127.0.0.1"));
     let Some(mut changes) = core.ledger.subscribe(id) else {
         return;
     };

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::creation::USER;
+use super::leak;
+use super::mapping::{state_beside_a_driver, state_of};
 use super::session::{BatchState, Session};
-use crate::cluster::application::{Application, ApplicationId, ApplicationState, FinalStatus};
+use crate::cluster::application::{Application, ApplicationId};
 use crate::cluster::life::until_next_tick;
 use crate::cluster::options::{LivyVersion, Master};
-use crate::cluster::spark_submit::SparkSubmit;
-use crate::cluster::world::Core;
+use crate::cluster::state::Core;
 
 /// Follows a session until it ended, is removed, or Livy ends.
 pub(crate) fn follow(core: &Arc<Core>, process: u64, end: &CancellationToken, id: i64) {
@@ -133,7 +133,7 @@ impl Follower {
                 .livy()
                 .process(self.process)
                 .map(|process| process.end.clone());
-            watch_for_leak(&self.core, end.unwrap_or_default(), process);
+            leak::watch(&self.core, end.unwrap_or_default(), process);
         }
     }
 
@@ -253,57 +253,4 @@ impl Follower {
         self.core.raise();
         changed
     }
-}
-
-/// Livy's state for what YARN says.
-fn state_of(application: &Application, version: LivyVersion) -> BatchState {
-    use ApplicationState::{Accepted, Failed, Finished, Killed, Running};
-    match (application.state, application.final_status) {
-        (Accepted, FinalStatus::Undefined) => BatchState::Starting,
-        (Running, FinalStatus::Undefined) => BatchState::Running,
-        (Running, FinalStatus::Succeeded) if version >= LivyVersion::V0_7 => BatchState::Running,
-        (Finished, FinalStatus::Succeeded) => BatchState::Success,
-        (Killed, FinalStatus::Killed) => BatchState::Killed,
-        (Failed, FinalStatus::Failed) => BatchState::Dead,
-        _ => BatchState::Dead,
-    }
-}
-
-/// Client mode: since 0.8 YARN's state is not looked at while spark-submit runs; since 0.7 its exit code counts.
-fn state_beside_a_driver(
-    process: &SparkSubmit,
-    application: &Application,
-    version: LivyVersion,
-) -> Option<BatchState> {
-    let code = process.progress().borrow().exit_code;
-    match code {
-        None if version >= LivyVersion::V0_8 => None,
-        None if !application.is_live() => None,
-        Some(code)
-            if code != 0 && version >= LivyVersion::V0_7 && application.state != ApplicationState::Killed =>
-        {
-            Some(BatchState::Dead)
-        }
-        _ => Some(state_of(application, version)),
-    }
-}
-
-/// Kills the application of a destroyed spark-submit, should it appear within the time that Livy remembers its tag.
-pub(crate) fn watch_for_leak(core: &Arc<Core>, end: CancellationToken, process: Arc<SparkSubmit>) {
-    let core = Arc::clone(core);
-    tokio::spawn(async move {
-        let mut progress = process.progress();
-        let listed = async {
-            let seen = progress.wait_for(|progress| progress.listed.is_some()).await;
-            seen.ok().and_then(|progress| progress.listed)
-        };
-        tokio::select! {
-            () = end.cancelled() => {}
-            found = timeout(core.options.latencies.leak_check, listed) => {
-                if let Ok(Some(application)) = found {
-                    core.kill(application, &format!("{} at 127.0.0.1", USER));
-                }
-            }
-        }
-    });
 }

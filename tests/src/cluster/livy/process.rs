@@ -11,7 +11,7 @@ use super::session::{BatchState, Session};
 use super::{deletion, monitor};
 use crate::cluster::application::ApplicationId;
 use crate::cluster::options::Options;
-use crate::cluster::world::Core;
+use crate::cluster::state::Core;
 
 /// The running process, if any, and the store that outlives it.
 #[derive(Debug, Default)]

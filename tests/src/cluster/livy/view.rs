@@ -7,7 +7,7 @@ use super::process::Process;
 use super::rejection;
 use super::session::Session;
 use crate::cluster::options::{LivyVersion, Master, Options};
-use crate::cluster::world::Core;
+use crate::cluster::state::Core;
 use crate::http::{Answer, Request};
 
 /// How many of its last log lines a batch shows.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::clock::{node_stamp, now_ms};
 use crate::cluster::application::{Application, Attempt};
-use crate::cluster::world::Core;
+use crate::cluster::state::Core;
 use crate::cluster::yarn::application_json::node_id;
 use crate::http::{Answer, Request};
 use crate::server::{Answering, Simulator};
