@@ -14,7 +14,7 @@ use crate::http::Request;
 use crate::sync::lock;
 
 // Ten thousand tasks make millions of requests; the counts stay exact, the entries are the latest ones.
-const KEPT_ENTRIES: usize = 100_000;
+const KEPT_ENTRIES: usize = 20_000;
 
 /// The journal of one server.
 #[derive(Clone, Debug, Default)]
@@ -92,7 +92,7 @@ impl Journal {
         lock(&self.pages).routes.clone()
     }
 
-    /// The latest 100,000 requests of the routes that `pattern` matches, in the order of their arrival.
+    /// The latest 20,000 requests of the routes that `pattern` matches, in the order of their arrival.
     pub fn entries(&self, pattern: &str) -> Vec<Entry> {
         let pattern = WildMatch::new(pattern);
         lock(&self.pages)

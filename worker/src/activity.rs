@@ -156,14 +156,15 @@ impl Clients {
         }))
     }
 
-    /// Says that the task is being worked on.
+    /// Says that the task is being worked on. Like the other reports it is boxed: thousands of tasks wait, few call.
     pub(crate) async fn heartbeat(&self, token: &TaskToken) -> Result<(), CallError> {
         let call = self
             .reports
             .send_task_heartbeat()
             .task_token(token.as_str())
             .send();
-        call.await
+        Box::pin(call)
+            .await
             .map(drop)
             .map_err(|error| CallError::new(Operation::Heartbeat, error))
     }
@@ -176,7 +177,8 @@ impl Clients {
             .task_token(token.as_str())
             .output(output)
             .send();
-        call.await
+        Box::pin(call)
+            .await
             .map(drop)
             .map_err(|error| CallError::new(Operation::Succeed, error))
     }
@@ -190,7 +192,8 @@ impl Clients {
             .error(error)
             .cause(cause)
             .send();
-        call.await
+        Box::pin(call)
+            .await
             .map(drop)
             .map_err(|error| CallError::new(Operation::Fail, error))
     }

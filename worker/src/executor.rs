@@ -66,7 +66,10 @@ async fn live(context: Arc<Context>, task: ActivityTask) {
     } = task;
     let id = token.id();
     let listing = context.status.list(id.clone(), &activity);
-    let input = context.rules.read(&input, &token);
+    let understood = context.rules.read(&input, &token);
+    // It may be a megabyte, and the task may last for days.
+    drop(input);
+    let input = understood;
     let heartbeat_timeout = input.as_ref().ok().and_then(|input| input.heartbeat_timeout);
     let schedule = Schedule::new(received, context.config.heartbeat_period, heartbeat_timeout);
     let heartbeats = Heartbeats::start(context.clients.clone(), token.clone(), schedule);
@@ -152,7 +155,8 @@ impl Task {
                 return self.fail(ErrorName::InvalidInput, message);
             }
         };
-        match self.submit(claim).await {
+        // A task spends its life in `follow`; what is needed only before and after that is on the heap while it lasts.
+        match Box::pin(self.submit(claim)).await {
             Ok((connected, run, claim)) => self.follow(connected, run, claim).await,
             Err(end) => end,
         }

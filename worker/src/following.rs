@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use sparkwright_spark_job::outcome::{Summary, conclude};
+use sparkwright_spark_job::outcome::{JobState, Summary, conclude};
 use sparkwright_spark_job::standing::{Ending, Phase, Standing};
 use sparkwright_spark_job::submission::Run;
 use sparkwright_spark_job::watch::Report;
@@ -73,7 +73,9 @@ impl Task {
             match event {
                 Event::Looked => {}
                 Event::WatcherGone => reports = connected.watcher.follow(&run),
-                Event::Ended(ending) => return self.concluded(&connected, &run, &report(), ending).await,
+                Event::Ended(ending) => {
+                    return Box::pin(self.concluded(&connected, &run, &report(), ending)).await;
+                }
                 Event::TokenOver(lease) => {
                     return self.token_over(lease, connected, StopTarget::of(&run, &report()), claim);
                 }
@@ -81,7 +83,7 @@ impl Task {
                 Event::Stop(name, message) => {
                     info!(message, "the job is stopped");
                     let report = report();
-                    return self.stopped(connected, run, &report, &claim, name, message).await;
+                    return Box::pin(self.stopped(connected, run, &report, &claim, name, message)).await;
                 }
                 Event::Lost => return self.given_up(connected, &run, &report(), claim),
             }
@@ -189,7 +191,10 @@ impl Task {
             message,
             "the job is given up; it is stopped when Livy and YARN return"
         );
-        let summary = Summary::of(run, report);
+        let summary = Summary {
+            state: JobState::Lost,
+            ..Summary::of(run, report)
+        };
         stop_in_background(self, connected, StopTarget::of(run, report), claim);
         End::Report(Completion::plain(ErrorName::Lost, message, Some(summary)))
     }

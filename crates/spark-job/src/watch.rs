@@ -142,3 +142,97 @@ impl Watch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::specimens::{BORN, application, batch};
+
+    fn name() -> BatchName {
+        BatchName::parse("etl-0123456789ab").unwrap()
+    }
+
+    fn silent(why: &str) -> LivySight {
+        LivySight::Silent(why.into())
+    }
+
+    fn yarn<const N: usize>(applications: [Application; N]) -> YarnSight {
+        YarnSight::Applications(applications.into())
+    }
+
+    /// Who is missed after a look at a run of which nothing was seen before.
+    #[track_caller]
+    fn check(livy: LivySight, yarn: YarnSight, expected: Option<&str>) {
+        let now = Instant::now();
+        let mut watched = Watched::new(now, Duration::from_secs(150));
+        let report = watched.observe(&name(), now, &Sighting { livy, yarn });
+        assert_eq!(report.silence.map(|silence| silence.why).as_deref(), expected);
+    }
+
+    #[test]
+    fn whoever_cannot_be_done_without_is_missed() {
+        let running = || yarn([application(1, "RUNNING", "UNDEFINED")]);
+        let livy_batch = || LivySight::Batch(Box::new(batch("running", Some(1), &BORN)));
+        check(
+            livy_batch(),
+            YarnSight::Silent("YARN is down".into()),
+            Some("YARN is down"),
+        );
+        check(silent("Livy is down"), YarnSight::NotThere, Some("Livy is down"));
+        check(silent("Livy is down"), yarn([]), Some("Livy is down"));
+        check(silent("Livy is down"), running(), None);
+        check(livy_batch(), yarn([]), None);
+        check(LivySight::Absent, running(), None);
+    }
+
+    #[test]
+    fn silence_lasts_since_its_first_look_and_ends_with_an_answer() {
+        let begun = Instant::now();
+        let later = |seconds| begun + Duration::from_secs(seconds);
+        let mut watched = Watched::new(begun, Duration::from_secs(150));
+        let mut look = |seconds, livy, yarn| {
+            let sighting = Sighting { livy, yarn };
+            watched.observe(&name(), later(seconds), &sighting).silence
+        };
+        let down = |why: &str| YarnSight::Silent(why.into());
+        look(5, LivySight::Absent, down("refused"));
+        let silence = look(9, LivySight::Absent, down("timed out")).unwrap();
+        assert_eq!((silence.since, silence.why.as_str()), (later(5), "timed out"));
+        assert_eq!(look(10, LivySight::Absent, yarn([])), None);
+        assert_eq!(
+            look(11, LivySight::Absent, down("refused")).unwrap().since,
+            later(11)
+        );
+    }
+
+    #[test]
+    fn an_end_that_only_livy_knows_misses_livy() {
+        let begun = Instant::now();
+        let mut watched = Watched::new(begun, Duration::from_secs(150));
+        let driver = [
+            "26/11/21 04:45:10 INFO SparkContext: Starting job",
+            "\nYARN Diagnostics: ",
+        ];
+        let of_client = LivySight::Batch(Box::new(batch("starting", Some(1), &driver)));
+        let running = yarn([application(1, "RUNNING", "UNDEFINED")]);
+        watched.observe(
+            &name(),
+            begun,
+            &Sighting {
+                livy: of_client,
+                yarn: running,
+            },
+        );
+        let ended = yarn([application(1, "FINISHED", "SUCCEEDED")]);
+        let sighting = Sighting {
+            livy: silent("Livy is down"),
+            yarn: ended,
+        };
+        let report = watched.observe(&name(), begun, &sighting);
+        assert_eq!(
+            report.standing,
+            Standing::Pending(crate::standing::Phase::Running)
+        );
+        assert_eq!(report.silence.unwrap().why, "Livy is down");
+    }
+}

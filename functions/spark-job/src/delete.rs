@@ -173,6 +173,9 @@ impl<G: Gate> Work<'_, G> {
     }
 }
 
+/// A presigned URL gives its time in whole seconds.
+const RESOLUTION: Duration = Duration::from_secs(1);
+
 /// Which runs a called-off Create can have submitted: a later Create of the same resource has others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Window {
@@ -184,7 +187,7 @@ struct Window {
 
 impl Window {
     fn of(issued: Option<SystemTime>, now: SystemTime, settle: Duration) -> Self {
-        let ends = issued.unwrap_or(now).min(now) + settle;
+        let ends = issued.map_or(now, |issued| issued + RESOLUTION).min(now) + settle;
         let since_epoch = ends.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self {
             ends_ms: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX),
@@ -230,15 +233,15 @@ mod tests {
     #[test]
     fn a_called_off_create_is_waited_for_from_when_the_delete_was_issued() {
         let window = Window::of(Some(at(0)), at(10), Duration::from_secs(150));
-        assert_eq!(window.left, Duration::from_secs(140));
-        assert_eq!(window.ends_ms, (i64::try_from(ISSUED).unwrap() + 150) * 1000);
+        assert_eq!(window.left, Duration::from_secs(141));
+        assert_eq!(window.ends_ms, (i64::try_from(ISSUED).unwrap() + 151) * 1000);
     }
 
     #[test]
     fn a_late_duplicate_waits_no_more_and_takes_no_later_run() {
         let window = Window::of(Some(at(0)), at(4000), Duration::from_secs(150));
         assert_eq!(window.left, Duration::ZERO);
-        assert_eq!(window.ends_ms, (i64::try_from(ISSUED).unwrap() + 150) * 1000);
+        assert_eq!(window.ends_ms, (i64::try_from(ISSUED).unwrap() + 151) * 1000);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use sparkwright_spark_job::stop::{StopOrder, Stopped, stop};
 use sparkwright_yarn::ApplicationId;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tracing::Instrument;
 
 use crate::gate::Gate;
 use crate::ground::name_of;
@@ -70,20 +71,23 @@ impl<G: Gate> Work<'_, G> {
                     application,
                 } => {
                     let order = self.stop_order(name, None, application, deadline);
-                    stops.spawn(async move {
+                    let stopping = async move {
                         match stop(&cluster, &order).await {
                             Stopped::Confirmed { .. } => Ok(()),
                             Stopped::Unconfirmed { why } => {
                                 Err(unconfirmed(&format!("the batch `{}`", order.name), &why))
                             }
                         }
-                    })
+                    };
+                    stops.spawn(stopping.in_current_span())
                 }
-                Target::Application { cluster, id } => stops.spawn(async move {
-                    kill(&cluster, &id, poll_period, deadline)
-                        .await
-                        .map_err(|why| unconfirmed(&format!("`{id}`"), &why))
-                }),
+                Target::Application { cluster, id } => {
+                    let killing = async move {
+                        let killed = kill(&cluster, &id, poll_period, deadline).await;
+                        killed.map_err(|why| unconfirmed(&format!("`{id}`"), &why))
+                    };
+                    stops.spawn(killing.in_current_span())
+                }
             };
         }
         let mut result = Ok(());

@@ -6,14 +6,14 @@
 //!
 //! | behaviour | known by | test |
 //! |---|---|---|
-//! | applications by tag (upper case too) and state, newest fields and their order | real YARN 3.3.4: `upper case tag in the query`, `RM: by tag, RUNNING` | `ties`: `resource_manager` |
-//! | two keys `entry` inside `resourceSecondsMap` | real YARN 3.3.4: `"resourceSecondsMap":{"entry":{…},"entry":{…}}` | `ties`: `resource_manager` |
-//! | no match is `{"apps":{}}` | real YARN 3.3.4: `no such tag` | `ties`: `resource_manager` |
-//! | kill: 202 with the old state and `Location`, then 200 | real YARN 3.3.4: `RM: PUT KILLED`, `again at once` | `ties`: `resource_manager`; `yarn`: `a_kill_is_accepted_then_done` |
+//! | applications by tag (upper case too) and state, newest fields and their order | real YARN 3.3.4: `upper case tag in the query`, `RM: by tag, RUNNING` | `ties`: `a_resource_manager_is_played_as_it_was_seen` |
+//! | two keys `entry` inside `resourceSecondsMap` | real YARN 3.3.4: `"resourceSecondsMap":{"entry":{…},"entry":{…}}` | `ties`: `a_resource_manager_is_played_as_it_was_seen` |
+//! | no match is `{"apps":{}}` | real YARN 3.3.4: `no such tag` | `ties`: `a_resource_manager_is_played_as_it_was_seen` |
+//! | kill: 202 with the old state and `Location`, then 200 | real YARN 3.3.4: `RM: PUT KILLED`, `again at once` | `yarn`: `a_kill_is_accepted_then_done` |
 //! | `was killed by user dr.who` without `user.name` | real YARN 3.3.4: `kill through the RM` | `yarn`: `a_kill_names_who_did_it` |
-//! | unknown application 404, nonsense 400, with a `RemoteException` | real YARN 3.3.4: `app of another cluster life`, `malformed id`, `bad states` | `ties`: `resource_manager` |
-//! | attempts, container logs and their framing lines | real YARN 3.3.4: traceback in `stdout`; Hadoop's `LogToolUtils` | `yarn`: `a_traceback_stands_in_the_containers_stdout` |
-//! | a standby's three answers | Hadoop's `RMWebAppFilter`: read in code | `yarn`: `a_standby_points_to_the_active_one` |
+//! | unknown application 404, nonsense 400, with a `RemoteException` | real YARN 3.3.4: `app of another cluster life`, `malformed id`, `bad states` | `ties`: `a_resource_manager_is_played_as_it_was_seen` |
+//! | attempts, container logs and their framing lines | real YARN 3.3.4: traceback in `stdout`; Hadoop's `LogToolUtils` | `yarn_ends`: `a_traceback_stands_in_the_containers_stdout` |
+//! | a standby's three answers | Hadoop's `RMWebAppFilter`: read in code | `yarn_outages`: `a_standby_points_to_the_active_one` |
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

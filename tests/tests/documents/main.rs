@@ -113,7 +113,10 @@ fn the_readme_names_every_option_of_the_worker_with_its_default() {
         let Some(default) = option.get_default_values().first() else {
             continue;
         };
-        let is_its = |line: &&str| line.contains(&format!("{long}`")) || line.contains(&format!("{long} "));
+        let is_its = |line: &&str| {
+            line.starts_with('|')
+                && (line.contains(&format!("{long}`")) || line.contains(&format!("{long} ")))
+        };
         let row = table.lines().find(is_its).expect("a row");
         assert!(
             row.contains(&format!("`{}`", default.to_string_lossy())),

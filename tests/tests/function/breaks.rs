@@ -3,7 +3,9 @@
 //! Whatever breaks, there is exactly one answer; and once the services are well again, what CloudFormation does next
 //! (a Delete of the id that it was told, a rollback) leaves nothing alive in YARN that no id leads to.
 
-mod list;
+mod declared;
+mod life;
+mod services;
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -12,14 +14,18 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sparkwright_tests::cloudformation::{Answer, Event, Verdict};
-use sparkwright_tests::cluster::{Builder, Cluster, Fate};
+use sparkwright_tests::cluster::{Builder, Cluster, Job};
+use sparkwright_tests::server::Server;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::stage::{LONG, Stage, failed, other, succeeded, with};
 
-/// Work of a break's own, on a stage.
-type Hand = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+/// What goes on beside the request.
+type Meanwhile = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// A function with so little time that a service which hangs outlasts it.
+const SHORT: Duration = Duration::from_secs(4);
 
 /// What a Create that meets the break is answered.
 #[derive(Clone, Copy)]
@@ -37,10 +43,10 @@ struct Break {
     cluster: fn(Builder) -> Builder,
     properties: fn(&Stage, Value) -> Value,
     event: fn(&mut Value),
-    before: Hand,
-    meanwhile: Hand,
+    given: fn(&Stage),
+    down: Option<fn(&Stage) -> &Server>,
+    meanwhile: Meanwhile,
     time: Duration,
-    /// Only a Create meets it.
     create_only: bool,
 }
 
@@ -53,43 +59,75 @@ impl Break {
             cluster: |builder| builder,
             properties: |_, properties| properties,
             event: |_| {},
-            before: |_| Box::pin(async {}),
+            given: |_| {},
+            down: None,
             meanwhile: |_| Box::pin(async {}),
             time: LONG,
             create_only: false,
         }
     }
 
-    fn properties(self, properties: fn(&Stage, Value) -> Value) -> Break {
-        Break { properties, ..self }
-    }
-
-    fn event(self, event: fn(&mut Value)) -> Break {
-        Break { event, ..self }
-    }
-
-    fn before(self, before: Hand) -> Break {
-        Break { before, ..self }
-    }
-
-    fn meanwhile(self, meanwhile: Hand) -> Break {
-        Break { meanwhile, ..self }
-    }
-
+    /// The cluster is another one.
     fn on(self, cluster: fn(Builder) -> Builder) -> Break {
         Break { cluster, ..self }
     }
 
+    /// The request's properties are others.
+    fn properties(self, properties: fn(&Stage, Value) -> Value) -> Break {
+        Break { properties, ..self }
+    }
+
+    /// The event is another one.
+    fn event(self, event: fn(&mut Value)) -> Break {
+        Break { event, ..self }
+    }
+
+    /// This is so when the request comes.
+    fn given(self, given: fn(&Stage)) -> Break {
+        Break { given, ..self }
+    }
+
+    /// This server is down when the request comes.
+    fn down(self, server: fn(&Stage) -> &Server) -> Break {
+        Break {
+            down: Some(server),
+            ..self
+        }
+    }
+
+    /// This happens beside the request.
+    fn meanwhile(self, meanwhile: Meanwhile) -> Break {
+        Break { meanwhile, ..self }
+    }
+
+    /// The function has so much time.
     fn within(self, time: Duration) -> Break {
         Break { time, ..self }
     }
 
+    /// Only a Create meets it.
     fn create_only(self) -> Break {
         Break {
             create_only: true,
             ..self
         }
     }
+}
+
+fn all() -> Vec<Break> {
+    [
+        declared::envelope(),
+        declared::properties(),
+        services::secret(),
+        services::cluster(),
+        services::livy(),
+        services::yarn(),
+        life::wait(),
+        life::panic(),
+        life::deadline(),
+        life::put(),
+    ]
+    .concat()
 }
 
 /// Which request meets the break.
@@ -108,7 +146,7 @@ async fn every_stage_may_break_and_every_request_is_answered() {
     // Breaks wait more than they work.
     let room = Arc::new(Semaphore::new(24));
     let mut names = std::collections::HashMap::new();
-    for broken in list::all() {
+    for broken in all() {
         for kind in [
             Kind::Create,
             Kind::StopThenStart,
@@ -153,7 +191,10 @@ async fn run(broken: &Break, kind: Kind) {
         Kind::Create => None,
         _ => Some(stage.created(&old).await),
     };
-    (broken.before)(&stage).await;
+    (broken.given)(&stage);
+    if let Some(server) = broken.down {
+        server(&stage).down().await;
+    }
     let declared = if kind == Kind::Create {
         old.clone()
     } else {
@@ -173,7 +214,7 @@ async fn run(broken: &Break, kind: Kind) {
             Expected::Failed(reason) => failed(&answer, reason),
         }
     }
-    heal(&stage).await;
+    heal(&stage);
     let told = answer.physical_id().to_owned();
     let mut ids = vec![told.clone()];
     if answer.verdict.is_success() {
@@ -213,24 +254,23 @@ async fn answered(stage: &Stage, event: &Event, broken: &Break) -> Answer {
 }
 
 /// Everything is well again.
-async fn heal(stage: &Stage) {
+fn heal(stage: &Stage) {
     stage.gate.open();
-    for server in [
+    let servers = [
         stage.cluster.livy(),
         stage.cluster.resource_manager(),
+        stage.cluster.node_manager(),
         stage.aws.server(),
         stage.sink.server(),
-    ] {
+    ];
+    for server in servers {
         server.faults().clear();
         server.speak();
         server.up();
     }
+    stage.cluster.world().lose_kills(false);
     stage.cluster.world().open_queue();
-    for application in stage.cluster.world().live_applications() {
-        if application.tags.iter().any(|tag| tag == "unkillable") {
-            stage.cluster.world().end(application.id, Fate::Succeeds);
-        }
-    }
+    stage.cluster.world().script("*", Job::until_ended());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sparkwright_tests::cluster::{Cluster, Fate, Job, Memory};
+use sparkwright_tests::cluster::{BatchState, Cluster, Fate, Job, Memory};
 
 use crate::stage::{LONG, Stage, aged, failed, other, succeeded, with};
 
@@ -26,6 +26,11 @@ async fn legacy_job(stage: &Stage) -> (String, i64) {
         .json()
         .await
         .unwrap();
+    stage
+        .cluster
+        .world()
+        .batch_is("legacy", BatchState::Running)
+        .await;
     let application = stage.cluster.world().appeared("legacy").await;
     (application.id.to_string(), created["id"].as_i64().unwrap())
 }
@@ -211,14 +216,14 @@ async fn a_stop_that_nobody_confirms_fails_unless_the_template_says_otherwise() 
 #[tokio::test]
 async fn a_job_that_outlives_its_time_to_stop_is_not_called_stopped() {
     let stage = Stage::new().await;
-    stage.cluster.world().script("*", Job::until_ended().unkillable());
     let id = stage.created(&stage.properties()).await;
+    stage.lose_kills();
     let event = stage.sink.delete(&stage.resource, &id, stage.properties());
-    failed(
-        &stage.send_within(&event, Duration::from_secs(2)).await,
-        "has not ended yet",
-    );
-    stage.cluster.world().end(stage.live().id, Fate::Succeeds);
+    let answer = stage.send_within(&event, Duration::from_secs(2)).await;
+    failed(&answer, "has not ended yet");
+    stage.find_kills();
+    succeeded(&stage.delete(&id, &stage.properties()).await);
+    assert_eq!(stage.living(), 0);
 }
 
 #[tokio::test]

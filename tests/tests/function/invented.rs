@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
-use sparkwright_tests::cluster::Job;
+use sparkwright_tests::cluster::{Cluster, Job};
 use sparkwright_tests::faults::{Moment, On};
 
-use crate::stage::{SETTLE, Stage, aged, succeeded, with};
+use crate::stage::{Stage, aged, succeeded, with};
 
 #[tokio::test]
 async fn what_a_called_off_create_has_submitted_is_stopped() {
@@ -22,10 +22,12 @@ async fn what_a_called_off_create_has_submitted_is_stopped() {
 
 #[tokio::test]
 async fn what_shows_only_after_the_delete_has_begun_is_stopped_too() {
-    let stage = Stage::new().await;
+    let stage = Stage::settling(Cluster::builder(), Duration::from_secs(3)).await;
     stage.cluster.world().script(
         "*",
-        Job::until_ended().appearing_after(SETTLE / 3).outliving_livy(),
+        Job::until_ended()
+            .appearing_after(Duration::from_millis(300))
+            .outliving_livy(),
     );
     let gate = stage
         .cluster
@@ -34,7 +36,7 @@ async fn what_shows_only_after_the_delete_has_begun_is_stopped_too() {
         .hold(On::post("/batches"), Moment::Before);
     let create = stage.sink.create(
         &stage.resource,
-        with(&stage.properties(), json!({"WaitTimeoutSeconds": 3})),
+        with(&stage.properties(), json!({"WaitFor": "Success"})),
     );
     let delete = stage
         .sink

@@ -14,6 +14,8 @@ use spark_job_function::provider::{Settings, SparkJobs};
 use sparkwright_tests::aws::Aws as SimulatedAws;
 use sparkwright_tests::cloudformation::{Answer, Event, Sink, StackResource, Verdict};
 use sparkwright_tests::cluster::{Application, Builder, Cluster};
+use sparkwright_tests::faults::{Fault, On};
+use sparkwright_tests::http;
 use url::Url;
 
 /// Long enough for whatever the simulator does late, short enough to wait for.
@@ -190,6 +192,20 @@ impl Stage {
         let live = self.cluster.world().live_applications();
         assert_eq!(live.len(), 1, "{live:?}");
         live[0].clone()
+    }
+
+    /// Whoever orders a kill is told that it is done, and nothing happens.
+    pub(crate) fn lose_kills(&self) {
+        self.cluster.world().lose_kills(true);
+        let done = Fault::Answer(http::Answer::json(200, &json!({"state": "RUNNING"})));
+        let kills = On::put("/ws/v1/cluster/apps/*/state");
+        self.cluster.resource_manager().faults().inject(kills, done);
+    }
+
+    /// Kills work again.
+    pub(crate) fn find_kills(&self) {
+        self.cluster.world().lose_kills(false);
+        self.cluster.resource_manager().faults().clear();
     }
 
     /// How many applications live.

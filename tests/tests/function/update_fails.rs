@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sparkwright_tests::cluster::Job;
 
 use crate::stage::{Stage, batch_of, failed, other, succeeded, with};
 
@@ -81,22 +80,17 @@ async fn a_new_place_that_cannot_be_reached_stops_nothing() {
 #[tokio::test]
 async fn an_old_job_that_cannot_be_seen_to_stop_keeps_the_new_one_from_starting() {
     let stage = Stage::new().await;
-    stage
-        .cluster
-        .world()
-        .script_next("*", Job::until_ended().unkillable());
     let old = stage.properties();
     let id = stage.created(&old).await;
+    stage.lose_kills();
     let event = stage.sink.update(&stage.resource, &id, old.clone(), other(&old));
     let answer = stage.send_within(&event, Duration::from_secs(3)).await;
     failed(&answer, "has stopped could not be confirmed");
     assert_eq!((stage.posts(), stage.living()), (1, 1));
     // The old job may be on its way out: the rollback has to look, and adopts what still lives.
-    assert_ne!(answer.physical_id(), id);
-    assert_eq!(
-        succeeded(&stage.update(answer.physical_id(), &other(&old), &old).await),
-        id
-    );
+    let new_id = answer.physical_id();
+    assert_ne!(new_id, id);
+    assert_eq!(succeeded(&stage.update(new_id, &other(&old), &old).await), id);
     assert_eq!(stage.posts(), 1);
 }
 
@@ -106,10 +100,7 @@ async fn a_new_job_that_cannot_be_seen_to_have_stopped_is_led_to_by_the_new_id()
     let old = with(&stage.properties(), json!({"UpdatePolicy": "StartThenStop"}));
     let id = stage.created(&old).await;
     let original = stage.live().id;
-    stage
-        .cluster
-        .world()
-        .script_next("*", Job::until_ended().unkillable());
+    stage.lose_kills();
     let new = with(
         &other(&old),
         json!({"WaitFor": "Success", "WaitTimeoutSeconds": 1}),
@@ -117,20 +108,10 @@ async fn a_new_job_that_cannot_be_seen_to_have_stopped_is_led_to_by_the_new_id()
     let event = stage.sink.update(&stage.resource, &id, old.clone(), new.clone());
     let answer = stage.send_within(&event, Duration::from_secs(4)).await;
     failed(&answer, "has stopped could not be confirmed");
-    let new_id = answer.physical_id().to_owned();
+    let new_id = answer.physical_id();
     assert_ne!(new_id, id);
-    assert_eq!(succeeded(&stage.update(&new_id, &new, &old).await), id);
-    let left = stage
-        .cluster
-        .world()
-        .live_applications()
-        .into_iter()
-        .find(|a| a.name == batch_of(&new_id))
-        .unwrap();
-    stage
-        .cluster
-        .world()
-        .end(left.id, sparkwright_tests::cluster::Fate::Succeeds);
-    succeeded(&stage.delete(&new_id, &old).await);
+    stage.find_kills();
+    assert_eq!(succeeded(&stage.update(new_id, &new, &old).await), id);
+    succeeded(&stage.delete(new_id, &old).await);
     assert_eq!(stage.live().id, original);
 }

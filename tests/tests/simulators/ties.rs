@@ -4,6 +4,7 @@
 //! made equal: hosts, ports, times, random identifiers, positions in a text.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use regex_lite::Regex;
 use serde_json::json;
@@ -99,6 +100,31 @@ async fn recovery_in_0_8_0_is_played_as_it_was_seen() {
 #[tokio::test]
 async fn a_resource_manager_is_played_as_it_was_seen() {
     assert_eq!(replay("resource-manager.txt", Cluster::builder()).await, 10);
+}
+
+#[test]
+fn every_row_of_the_tables_names_a_test_that_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let row = Regex::new(r"(?m)^//! \|.*\| `(\w+)`: `(\w+)` \|$").unwrap();
+    let mut rows = 0;
+    for table in ["src/cluster/livy.rs", "src/cluster/yarn.rs"] {
+        let text = std::fs::read_to_string(root.join(table)).unwrap();
+        let all = text.lines().filter(|line| line.starts_with("//! |")).count() - 2;
+        let named: Vec<_> = row.captures_iter(&text).collect();
+        assert_eq!(named.len(), all, "{table}: a row without a test");
+        for row in named {
+            let file = root.join(format!("tests/simulators/{}.rs", &row[1]));
+            let tests =
+                std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            assert!(
+                tests.contains(&format!("fn {}()", &row[2])),
+                "{table} names {}",
+                &row[2]
+            );
+            rows += 1;
+        }
+    }
+    assert!(rows > 40, "{rows}");
 }
 
 fn local(version: LivyVersion) -> Builder {

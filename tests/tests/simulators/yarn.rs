@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sparkwright_tests::cluster::{
-    ApplicationState, BatchState, Cluster, Fate, FinalStatus, Job, Memory, Standby,
-};
+use sparkwright_tests::cluster::{ApplicationState, BatchState, Cluster, Fate, Job};
 
 use crate::livy::submit;
 use crate::raw;
 
-async fn running(cluster: &Cluster, name: &str, tags: &str) -> sparkwright_tests::cluster::Application {
+pub(crate) async fn running(
+    cluster: &Cluster,
+    name: &str,
+    tags: &str,
+) -> sparkwright_tests::cluster::Application {
     submit(
         cluster,
         name,
@@ -170,149 +172,6 @@ async fn an_unkillable_application_goes_on() {
 }
 
 #[tokio::test]
-async fn a_traceback_stands_in_the_containers_stdout() {
-    let cluster = Cluster::start().await;
-    submit(&cluster, "raises", "raise.py", json!({})).await;
-    cluster.world().batch_is("raises", BatchState::Dead).await;
-    let id = cluster.world().application_named("raises").unwrap().id;
-    let attempts = raw::get(
-        cluster.resource_manager().address(),
-        &format!("/ws/v1/cluster/apps/{id}/appattempts"),
-    )
-    .await;
-    let attempt = attempts.json()["appAttempts"]["appAttempt"][0].clone();
-    assert_eq!(
-        attempt["nodeHttpAddress"],
-        cluster.node_manager().address().to_string()
-    );
-    let container = attempt["containerId"].as_str().unwrap();
-
-    let logs = format!("/ws/v1/node/containers/{container}/logs");
-    let files = raw::get(cluster.node_manager().address(), &logs).await.json();
-    assert_eq!(
-        files["containerLogsInfo"][0]["containerLogInfo"][0]["fileName"],
-        "stdout"
-    );
-    let stdout = raw::get(cluster.node_manager().address(), &format!("{logs}/stdout"))
-        .await
-        .body;
-    let (framing, rest) = stdout.split_once("LogContents:\n").unwrap();
-    assert!(framing.starts_with(&format!(
-        "Container: {container} on 127.0.0.1:8041\nLogAggregationType: LOCAL\n===="
-    )));
-    let (contents, end) = rest.split_once("End of LogType:stdout.").unwrap();
-    assert!(
-        contents.starts_with("about to raise\nTraceback (most recent call last):\n"),
-        "{contents}"
-    );
-    assert!(
-        contents.ends_with("\nRuntimeError: boom from the fixture\n"),
-        "{contents}"
-    );
-    assert!(end.starts_with("\n****"), "{end}");
-
-    let tail = raw::get(
-        cluster.node_manager().address(),
-        &format!("{logs}/stdout?size=-8"),
-    )
-    .await
-    .body;
-    assert!(tail.contains("LogContents:\nfixture\nEnd of LogType"), "{tail}");
-    let head = raw::get(cluster.node_manager().address(), &format!("{logs}/stdout?size=5"))
-        .await
-        .body;
-    assert!(head.contains("LogContents:\naboutEnd of LogType"), "{head}");
-    cluster.world().forget_logs(id);
-    assert_eq!(
-        raw::get(cluster.node_manager().address(), &format!("{logs}/stdout"))
-            .await
-            .status,
-        404
-    );
-}
-
-#[tokio::test]
-async fn a_running_containers_log_says_that_it_may_not_be_complete() {
-    let cluster = Cluster::start().await;
-    let application = running(&cluster, "prints", "t").await;
-    cluster.world().print(application.id, "so far\n", "");
-    let path = format!(
-        "/ws/v1/node/containers/{}/logs/stdout",
-        application.attempts[0].container
-    );
-    let log = raw::get(cluster.node_manager().address(), &path).await.body;
-    assert!(
-        log.contains("so far\nEnd of LogType:stdout.This log file belongs to a running container"),
-        "{log}"
-    );
-}
-
-#[tokio::test]
-async fn a_jvm_exception_stands_in_the_diagnostics_and_an_early_exit_in_the_containers_end() {
-    let cluster = Cluster::start().await;
-    submit(&cluster, "throws", "boom.jar", json!({})).await;
-    submit(&cluster, "exits", "exit3.py", json!({})).await;
-    for name in ["throws", "exits"] {
-        cluster.world().batch_is(name, BatchState::Dead).await;
-    }
-    let throws = cluster.world().application_named("throws").unwrap();
-    assert_eq!(
-        (throws.state, throws.final_status),
-        (ApplicationState::Finished, FinalStatus::Failed)
-    );
-    assert!(throws.diagnostics.starts_with(
-        "User class threw exception: java.lang.IllegalStateException: boom from the jar\n\tat "
-    ));
-    assert!(throws.attempts[0].stderr.contains("boom from the jar"));
-    let exits = cluster.world().application_named("exits").unwrap();
-    assert_eq!(
-        (exits.state, exits.final_status),
-        (ApplicationState::Failed, FinalStatus::Failed)
-    );
-    assert!(
-        exits.diagnostics.contains("failed 1 times due to AM Container"),
-        "{}",
-        exits.diagnostics
-    );
-    assert!(
-        exits.diagnostics.contains("exited with  exitCode: 13\n"),
-        "{}",
-        exits.diagnostics
-    );
-    assert!(
-        exits
-            .diagnostics
-            .contains("User application exited with status 3"),
-        "{}",
-        exits.diagnostics
-    );
-}
-
-#[tokio::test]
-async fn a_failing_driver_is_started_again_as_often_as_yarn_allows() {
-    let cluster = Cluster::builder().max_attempts(2).start().await;
-    submit(&cluster, "twice", "raise.py", json!({})).await;
-    submit(
-        &cluster,
-        "once",
-        "raise.py",
-        json!({ "conf": { "spark.yarn.maxAppAttempts": "1" } }),
-    )
-    .await;
-    for (name, attempts) in [("twice", 2), ("once", 1)] {
-        cluster.world().batch_is(name, BatchState::Dead).await;
-        let application = cluster.world().application_named(name).unwrap();
-        assert_eq!(application.attempts.len(), attempts, "{name}");
-        assert!(
-            application
-                .attempts
-                .iter()
-                .all(|attempt| attempt.stdout.contains("RuntimeError") && attempt.finished_at > 0)
-        );
-    }
-}
-
-#[tokio::test]
 async fn a_tag_may_show_late() {
     let cluster = Cluster::start().await;
     cluster.world().script(
@@ -340,96 +199,6 @@ async fn a_tag_may_show_late() {
         .until(|world| world.application(application.id).unwrap().tag_shows)
         .await;
     assert_eq!(found(&cluster, "applicationTags=mine").await, ["late"]);
-}
-
-#[tokio::test]
-async fn a_standby_points_to_the_active_one() {
-    for (standby, status) in [
-        (Standby::Location, 307),
-        (Standby::Refresh, 200),
-        (Standby::NoneActive, 307),
-    ] {
-        let cluster = Cluster::builder().standby(standby).start().await;
-        let path = "/ws/v1/cluster/apps?applicationTags=x";
-        let active = format!(
-            "{}{}",
-            cluster.resource_manager_url().as_str().trim_end_matches('/'),
-            path
-        );
-        let answer = raw::get(cluster.standby().address(), path).await;
-        assert_eq!(answer.status, status, "{standby:?}");
-        match standby {
-            Standby::Location => assert_eq!(answer.header("Location"), Some(active.as_str())),
-            Standby::Refresh => assert_eq!(
-                answer.header("Refresh"),
-                Some(format!("3; url={active}").as_str())
-            ),
-            Standby::NoneActive => assert!(answer.body.starts_with("Can not find any active RM.")),
-        }
-        cluster.fail_over();
-        assert_eq!(
-            raw::get(cluster.standby().address(), path).await.body,
-            "{\"apps\":{}}"
-        );
-        assert_ne!(
-            raw::get(cluster.resource_manager().address(), path).await.body,
-            "{\"apps\":{}}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn nothing_changes_its_state_while_the_resource_manager_is_down() {
-    let cluster = Cluster::start().await;
-    let application = running(&cluster, "goes-on", "t").await;
-    cluster.world().batch_is("goes-on", BatchState::Running).await;
-    cluster.crash_resource_manager().await;
-    assert!(
-        tokio::net::TcpStream::connect(cluster.resource_manager().address())
-            .await
-            .is_err()
-    );
-    cluster.world().end(application.id, Fate::Succeeds);
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(cluster.world().application(application.id).unwrap().is_live());
-    assert_eq!(
-        cluster.world().batch("goes-on").unwrap().state,
-        BatchState::Running
-    );
-    cluster.start_resource_manager(Memory::Keeps);
-    cluster.world().batch_is("goes-on", BatchState::Success).await;
-}
-
-#[tokio::test]
-async fn livy_calls_a_batch_dead_when_the_resource_manager_is_away_for_too_long() {
-    let impatient = |latencies: &mut sparkwright_tests::cluster::Latencies| {
-        latencies.livy_yarn_patience = Duration::from_millis(50);
-    };
-    let cluster = Cluster::builder().with_latencies(impatient).start().await;
-    let application = running(&cluster, "lost", "t").await;
-    cluster.world().batch_is("lost", BatchState::Running).await;
-    cluster.crash_resource_manager().await;
-    cluster.world().batch_is("lost", BatchState::Dead).await;
-    cluster.start_resource_manager(Memory::Keeps);
-    assert!(cluster.world().application(application.id).unwrap().is_live());
-}
-
-#[tokio::test]
-async fn a_resource_manager_that_forgets_knows_no_application() {
-    let cluster = Cluster::start().await;
-    let application = running(&cluster, "gone", "t").await;
-    cluster.crash_resource_manager().await;
-    cluster.start_resource_manager(Memory::Forgets);
-    let by_id = format!("/ws/v1/cluster/apps/{}", application.id);
-    assert_eq!(
-        raw::get(cluster.resource_manager().address(), &by_id)
-            .await
-            .status,
-        404
-    );
-    cluster.world().batch_is("gone", BatchState::Dead).await;
-    let next = running(&cluster, "next", "t").await;
-    assert!(next.id.cluster > application.id.cluster);
 }
 
 #[tokio::test]

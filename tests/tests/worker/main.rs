@@ -1,5 +1,7 @@
 //! The real worker, in-process, against the simulators of Step Functions, Livy and YARN.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod cancels;
 mod documents;
 mod draining;

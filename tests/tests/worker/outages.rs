@@ -111,7 +111,8 @@ async fn a_job_of_which_nobody_tells_is_lost_and_stopped_when_they_return() {
     site.cluster.livy().down().await;
     site.cluster.resource_manager().down().await;
     let outcome = task.outcome().await;
-    assert_eq!(outcome.failure().0, "SparkJob.Lost");
+    let (error, text) = outcome.failure();
+    assert_eq!((error, &cause(text)["state"]), ("SparkJob.Lost", &json!("LOST")));
     worker.shows("/", "being stopped").await;
     assert_eq!(site.cluster.world().live_applications().len(), 1);
     site.cluster.livy().up();

@@ -111,6 +111,7 @@ impl Site {
         }));
         Running {
             page,
+            http: reqwest::Client::new(),
             shutdown: Some(shutdown),
             task,
         }

@@ -1,13 +1,16 @@
 //! What a person is told, out of what real programs wrote: `fixtures/` holds the logs of a Spark 3.5 on YARN 3.3 as a
 //! Livy 0.7.1 and a NodeManager gave them, with hosts and paths replaced.
 
-use super::*;
-
 macro_rules! fixture {
     ($name:literal) => {
-        include_str!(concat!("../../fixtures/", $name, ".txt"))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/", $name, ".txt"))
     };
 }
+
+mod laws;
+mod read;
+
+use super::*;
 
 /// A Python driver that failed with a session up: YARN knows no more than this.
 const EXITED: &str = "User application exited with status 1";
@@ -294,16 +297,6 @@ fn a_driver_in_livys_own_process_is_explained_by_livys_log() {
 }
 
 #[test]
-fn a_driver_that_was_killed_from_outside_is_explained_by_yarn() {
-    let sources = Sources {
-        stderr: fixture!("oom.stderr").into(),
-        diagnostics: fixture!("oom.diagnostics").into(),
-        ..Sources::default()
-    };
-    insta::assert_snapshot!(shown(&compose(Ending::Failed, &sources)));
-}
-
-#[test]
 fn a_driver_that_took_too_much_memory_is_told_by_yarns_words() {
     let sources = Sources {
         diagnostics: "Application application_1_0001 failed 2 times due to AM Container for \
@@ -355,40 +348,6 @@ fn with_nothing_to_read_the_ending_alone_is_told() {
 }
 
 #[test]
-fn what_people_read_of_a_worker_error() {
-    insta::assert_snapshot!(shown(&compose(
-        Ending::Failed,
-        &of_python(fixture!("udf.stdout"))
-    )));
-}
-
-#[test]
-fn what_people_read_of_a_java_error_below_python() {
-    insta::assert_snapshot!(shown(&compose(
-        Ending::Failed,
-        &of_python(fixture!("input.stdout"))
-    )));
-}
-
-#[test]
-fn what_people_read_of_an_exit() {
-    insta::assert_snapshot!(shown(&compose(Ending::Failed, &of_exit())));
-}
-
-#[test]
-fn what_people_read_of_a_missing_class() {
-    insta::assert_snapshot!(shown(&compose(Ending::Failed, &of_no_class())));
-}
-
-#[test]
-fn what_people_read_of_a_missing_file() {
-    insta::assert_snapshot!(shown(&compose(
-        Ending::NotStarted,
-        &of_spark_submit(fixture!("nofile.livy"))
-    )));
-}
-
-#[test]
 fn a_line_that_the_cut_has_halved_is_left_out() {
     let log = "tail of a line\nwhole\n";
     assert_eq!(text::whole_lines(log, log.len() as u32), "whole\n");
@@ -422,52 +381,4 @@ fn redaction_reaches_every_part() {
     };
     let shown = shown(&explanation.redacted(&Redaction::of(&parameters, &[])));
     assert!(!shown.contains("hunter2") && shown.contains("****"), "{shown}");
-}
-
-mod laws {
-    use proptest::prelude::*;
-
-    use super::super::*;
-
-    fn line() -> impl Strategy<Value = String> {
-        prop_oneof![
-            Just("Traceback (most recent call last):".to_owned()),
-            Just("  File \"job.py\", line 1, in <module>".to_owned()),
-            Just("py4j.protocol.Py4JJavaError: An error occurred while calling o1.x.".to_owned()),
-            Just(": java.lang.RuntimeException: x".to_owned()),
-            Just("Caused by: ".to_owned()),
-            Just("Exception in thread \"".to_owned()),
-            Just("User class threw exception: ".to_owned()),
-            Just("Uncaught exception: ".to_owned()),
-            Just("User application exited with status ".to_owned()),
-            Just("Error: ".to_owned()),
-            Just("\tat a.b.c(D.java:1)".to_owned()),
-            Just("SyntaxError: ".to_owned()),
-            Just(String::new()),
-            "\\PC{0,20}",
-        ]
-    }
-
-    fn log() -> impl Strategy<Value = String> {
-        proptest::collection::vec(line(), 0..40).prop_map(|lines| lines.join("\n"))
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        #[test]
-        fn any_logs_make_a_short_explanation(
-            stdout in log(), stderr in log(), diagnostics in log(), livy in log()
-        ) {
-            let livy_log = livy.lines().map(str::to_owned).collect();
-            let sources = Sources { stdout, stderr, diagnostics, livy_log };
-            for ending in [Ending::Failed, Ending::NotStarted, Ending::Killed, Ending::Lost] {
-                let explanation = compose(ending, &sources);
-                prop_assert!(!explanation.message.is_empty());
-                prop_assert!(!explanation.message.contains('\n'));
-                prop_assert!(explanation.exception.is_none_or(|text| text.lines().count() <= 42));
-                prop_assert!(explanation.log_tail.len() <= 30);
-            }
-        }
-    }
 }

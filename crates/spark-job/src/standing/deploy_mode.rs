@@ -91,7 +91,7 @@ impl ModeWatch {
 
     /// Learns from Livy's word on an application that has ended.
     pub(super) fn learn_at_end(&mut self, batch: &Batch) {
-        if has_driver_output(batch) {
+        if has_driver_output(batch) || has_failed_driver(batch) {
             self.mode = DeployMode::Client;
         } else if self.mode == DeployMode::Unproven && !batch.state.is_terminal() && is_over(batch) {
             self.mode = DeployMode::Cluster;
@@ -114,6 +114,13 @@ fn has_driver_output(batch: &Batch) -> bool {
     process_output(batch)
         .iter()
         .any(|line| DRIVERS.iter().any(|mark| line.contains(mark)))
+}
+
+/// Whether the process that Livy started died of an exception after it had its application; spark-submit of cluster
+/// mode is over before Livy knows that.
+fn has_failed_driver(batch: &Batch) -> bool {
+    let died = |line: &String| line.starts_with("Exception in thread \"main\" ");
+    batch.state == BatchState::Dead && batch.app_id.is_some() && process_output(batch).iter().any(died)
 }
 
 /// Whether the process that Livy started says that it ends.

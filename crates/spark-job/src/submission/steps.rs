@@ -1,6 +1,7 @@
 //! The decisions of a submission: given what was seen, what comes next. No client, no clock.
 
 mod answer;
+mod doubt;
 mod runs;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use sparkwright_livy::Batch;
 use sparkwright_yarn::ApplicationId;
 
+use self::doubt::{Cause, Doubt};
 use self::runs::{Identity, Known, Runs};
 use super::{Numbering, Order, Patience, SubmitError};
 use crate::names::BatchName;
@@ -73,26 +75,11 @@ pub struct Submission {
     began: Instant,
     /// The last POST of ours that may have made a batch though nothing said so.
     doubt: Option<Doubt>,
-    /// Since when what proves nothing yet has been seen under a number.
+    /// When what proves nothing yet was first seen under a number. It stays when it is seen no longer: whoever posted
+    /// it did so before.
     unsettled: BTreeMap<u32, Instant>,
-}
-
-#[derive(Debug)]
-struct Doubt {
-    number: u32,
-    posted: Instant,
-    cause: Cause,
-}
-
-/// Why a POST is in doubt.
-#[derive(Clone, Debug)]
-enum Cause {
-    /// Its answer is not here, or was lost; why.
-    NoAnswer(String),
-    /// Livy said that the name is taken.
-    Duplicate,
-    /// Livy failed at it, perhaps after it had started something.
-    Refused(Refusal),
+    /// The highest number that any run was seen to have.
+    highest: u32,
 }
 
 impl Submission {
@@ -111,6 +98,7 @@ impl Submission {
             began: now,
             doubt: None,
             unsettled: BTreeMap::new(),
+            highest: 0,
         }
     }
 
@@ -154,7 +142,6 @@ impl Submission {
         };
         let runs = Runs::new(self.identity, batches, applications);
         let numbers = runs.numbers();
-        self.unsettled.retain(|number, _| numbers.contains(number));
         if let Some(number) = runs.lowest_live() {
             return self.adopt(number, runs.batch(number));
         }
@@ -167,15 +154,26 @@ impl Submission {
                     return self.adopt(number, runs.batch(number));
                 }
                 Known::Unsettled if !self.has_settled(now, number) => {
+                    self.highest = self.highest.max(number);
                     return Next::Wait {
                         reason: "Livy lost sight of an earlier run; looking whether it lives".into(),
                     };
                 }
-                Known::Succeeded { .. } | Known::Unsettled | Known::Over => {}
+                Known::Succeeded { .. } | Known::Unsettled | Known::Over => {
+                    self.highest = self.highest.max(number);
+                }
             }
         }
-        let next = numbers.last().map_or(1, |highest| highest.saturating_add(1));
-        self.nothing_to_adopt(now, next, applications.is_some())
+        let vanished: Vec<_> = self.unsettled.keys().copied().collect();
+        if vanished
+            .into_iter()
+            .any(|number| !numbers.contains(&number) && !self.has_settled(now, number))
+        {
+            return Next::Wait {
+                reason: "Livy has forgotten a batch of this intent; looking whether it lives".into(),
+            };
+        }
+        self.nothing_to_adopt(now, self.highest.saturating_add(1), applications.is_some())
     }
 
     /// A POST, unless an earlier one of ours may still show up.
@@ -252,10 +250,11 @@ impl Submission {
         match (fate, refusal) {
             // The shell stands as it stood, and is tried again.
             (ZombieFate::Unseen(why), None) => self.wait(now, why),
-            (ZombieFate::Removed | ZombieFate::Absent, None) | (ZombieFate::Alive, _) => {
+            (ZombieFate::Removed, None) => {
                 self.unsettled.remove(&number);
                 Next::SurveyLater
             }
+            (ZombieFate::Absent, None) | (ZombieFate::Alive, _) => Next::SurveyLater,
             // Livy refuses with 400 before anything is started; a 500 with nothing to see must settle.
             (ZombieFate::Absent | ZombieFate::Unseen(_), Some(refusal)) if refusal.status != 400 => {
                 let reason = Cause::Refused(refusal).awaited().into();
@@ -364,17 +363,6 @@ impl Submission {
 
     fn name(&self, number: u32) -> BatchName {
         BatchName::of(&self.slug, self.identity.key(number))
-    }
-}
-
-impl Cause {
-    /// What is waited for.
-    fn awaited(&self) -> &'static str {
-        match self {
-            Self::NoAnswer(_) => "the answer to a submission was lost; looking whether it arrived",
-            Self::Duplicate => "Livy says that the batch's name is taken; looking by whom",
-            Self::Refused(_) => "Livy failed to create the batch; looking whether anything was started",
-        }
     }
 }
 

@@ -11,18 +11,18 @@ pub(super) fn answer(standby: Standby, active: &str, request: &Request) -> Answe
         format!("?{}", request.query)
     };
     let asked = format!("{}{query}", request.path);
-    let active = format!("{}{asked}", active);
-    let text = |status, text: String| Answer::text(status, text);
+    let active = format!("{active}{asked}");
     match standby {
-        Standby::Location => text(307, format!("This is standby RM. The redirect url is: {asked}\n"))
+        Standby::Location => Answer::text(307, format!("This is standby RM. The redirect url is: {asked}\n"))
             .with_header("Location", active),
-        Standby::Refresh => text(200, format!("This is standby RM. Redirecting to the current active RM: {active}\n"))
-            .with_header("Refresh", format!("3; url={active}")),
-        Standby::NoneActive => text(
-            307,
-            "Can not find any active RM. Will retry in next 5 seconds.\nHA Zookeeper Connection State: CONNECTED\n"
-                .to_owned(),
-        )
-        .with_header("Refresh", format!("5;url=http://{asked}")),
+        Standby::Refresh => {
+            let text = format!("This is standby RM. Redirecting to the current active RM: {active}\n");
+            Answer::text(200, text).with_header("Refresh", format!("3; url={active}"))
+        }
+        Standby::NoneActive => {
+            let text = "Can not find any active RM. Will retry in next 5 seconds.\n\
+                        HA Zookeeper Connection State: CONNECTED\n";
+            Answer::text(307, text).with_header("Refresh", format!("5;url=http://{asked}"))
+        }
     }
 }

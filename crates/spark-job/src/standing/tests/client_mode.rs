@@ -55,23 +55,37 @@ fn a_livy_0_7_in_client_mode_is_known_by_its_drivers_lines() {
 }
 
 #[test]
-fn a_quiet_livy_0_7_in_client_mode_is_known_at_the_end_by_a_traceback() {
+fn a_quiet_livy_0_7_in_client_mode_is_known_at_the_end_by_its_drivers_exception() {
+    for error in [
+        "Traceback (most recent call last):",
+        "Exception in thread \"main\" java.lang.IllegalStateException: boom",
+    ] {
+        let log = ["stdout: ", error, "\nstderr: ", "\nYARN Diagnostics: "];
+        let mut run = Run::new();
+        for seconds in [10, 30, 60] {
+            run.look(seconds, livy("running", Some(1), &BORN), running());
+        }
+        assert!(!run.history.is_client_mode());
+        assert_eq!(
+            run.look(100, livy("running", Some(1), &BORN), succeeded()),
+            RUNNING
+        );
+        assert_eq!(run.look(101, livy("dead", Some(1), &log), succeeded()), FAILED);
+    }
+}
+
+#[test]
+fn a_spark_submit_that_died_after_handing_over_does_not_make_a_client_mode() {
     let log = [
         "stdout: ",
-        "Traceback (most recent call last):",
-        "ValueError: x",
+        "Exception in thread \"main\" java.net.ConnectException: Connection refused",
         "\nYARN Diagnostics: ",
+        "spark-submit start failed",
     ];
     let mut run = Run::new();
-    for seconds in [10, 30, 60] {
-        run.look(seconds, livy("running", Some(1), &BORN), running());
-    }
-    assert!(!run.history.is_client_mode());
-    assert_eq!(
-        run.look(100, livy("running", Some(1), &BORN), succeeded()),
-        RUNNING
-    );
-    assert_eq!(run.look(101, livy("dead", Some(1), &log), succeeded()), FAILED);
+    assert_eq!(run.look(10, livy("dead", None, &log), running()), RUNNING);
+    assert_eq!(run.look(20, livy("dead", None, &log), succeeded()), RUNNING);
+    assert_eq!(run.look(21, livy("dead", None, &log), succeeded()), SUCCEEDED);
 }
 
 #[test]

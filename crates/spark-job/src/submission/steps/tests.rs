@@ -1,5 +1,8 @@
 //! What a submission does next, given what it saw.
 
+mod runs;
+mod shells;
+mod walk;
 mod world;
 
 use sparkwright_yarn::Application;
@@ -8,14 +11,11 @@ use super::*;
 use crate::identity::{Intent, Spec};
 use crate::names::{Slug, run_number};
 use crate::parameters::Parameters;
-use crate::specimens::{BORN, HANDED_OVER, START_FAILED, application_of, batch_of};
+use crate::specimens::{BORN, START_FAILED, application_of, batch_of};
 
 const SETTLE: u64 = 150;
 const SUBMIT_TIMEOUT: u64 = 900;
 const LOST_TIMEOUT: u64 = 1800;
-
-/// When YARN took the applications of these tests.
-const STARTED: i64 = 1_795_225_818_404;
 
 fn intent() -> Intent {
     Intent::of_token("token")
@@ -153,9 +153,6 @@ fn lost() -> PostAnswer {
 
 const LOOKING: &str = "wait: the answer to a submission was lost; looking whether it arrived";
 const TAKEN: &str = "wait: Livy says that the batch's name is taken; looking by whom";
-const FAILED_AT: &str = "wait: Livy failed to create the batch; looking whether anything was started";
-const SHAPE: &str = "wait: Livy holds a batch of this intent that has not started";
-const UNSETTLED: &str = "wait: Livy lost sight of an earlier run; looking whether it lives";
 
 #[test]
 fn nothing_known_is_posted_as_the_first_run() {
@@ -324,18 +321,6 @@ fn a_name_that_another_program_took_leads_to_its_run() {
 }
 
 #[test]
-fn a_name_that_a_shell_of_another_holds_is_freed_once_the_shell_has_stood() {
-    let mut attempt = Attempt::new(numbered());
-    attempt.posts(0, 1, PostAnswer::Duplicate);
-    let shell = || batch(1, "starting", &[]);
-    assert_eq!(attempt.sees(5, [shell()], []), SHAPE);
-    assert_eq!(attempt.sees(154, [shell()], []), SHAPE);
-    assert_eq!(attempt.sees(155, [shell()], []), "clear 1");
-    assert_eq!(attempt.clears(155, None, ZombieFate::Removed), "look later");
-    assert_eq!(attempt.sees(156, [], []), "post 1");
-}
-
-#[test]
 fn a_name_that_nobody_is_seen_to_hold_is_given_up_at_the_timeout() {
     let mut attempt = Attempt::new(numbered());
     attempt.posts(0, 1, PostAnswer::Duplicate);
@@ -345,213 +330,4 @@ fn a_name_that_nobody_is_seen_to_hold_is_given_up_at_the_timeout() {
     assert_eq!(attempt.sees(900, [], []), TAKEN);
     let said = attempt.sees(950, [], []);
     assert!(said.starts_with("rejected: the name `etl-"), "{said}");
-}
-
-#[test]
-fn a_shell_that_comes_to_life_is_adopted() {
-    let mut attempt = Attempt::new(numbered());
-    assert_eq!(attempt.sees(0, [batch(1, "starting", &[])], []), SHAPE);
-    assert_eq!(attempt.sees(1, [batch(1, "starting", &BORN)], []), "adopt 1");
-    let mut attempt = Attempt::new(numbered());
-    attempt.sees(0, [batch(1, "starting", &[])], []);
-    attempt.sees(150, [batch(1, "starting", &[])], []);
-    assert_eq!(attempt.clears(150, None, ZombieFate::Alive), "look later");
-}
-
-#[test]
-fn a_shell_that_cannot_be_removed_ends_the_submission_at_its_timeout() {
-    let mut attempt = Attempt::new(numbered());
-    attempt.sees(0, [batch(1, "starting", &[])], []);
-    let refused = || ZombieFate::Unseen("403".into());
-    assert_eq!(attempt.clears(150, None, refused()), "wait: 403");
-    assert_eq!(attempt.sees(151, [batch(1, "starting", &[])], []), "clear 1");
-    assert_eq!(attempt.clears(900, None, refused()), "unavailable: 403");
-}
-
-#[test]
-fn what_our_own_refused_post_left_is_removed_at_once() {
-    for status in [400, 500] {
-        let mut attempt = Attempt::new(numbered());
-        attempt.posts(0, 1, PostAnswer::Refused(refusal(status)));
-        let removed = attempt.clears(1, Some(refusal(status)), ZombieFate::Removed);
-        assert_eq!(removed, "rejected: no");
-        assert_eq!(attempt.submission.left_behind(&order(numbered())), None);
-    }
-}
-
-#[test]
-fn a_400_without_a_shell_is_final_and_a_500_without_one_must_settle() {
-    let mut attempt = Attempt::new(numbered());
-    attempt.posts(0, 1, PostAnswer::Refused(refusal(400)));
-    assert_eq!(
-        attempt.clears(1, Some(refusal(400)), ZombieFate::Absent),
-        "rejected: no"
-    );
-    for fate in [ZombieFate::Absent, ZombieFate::Unseen("down".into())] {
-        let mut attempt = Attempt::new(numbered());
-        attempt.posts(0, 1, PostAnswer::Refused(refusal(500)));
-        assert_eq!(attempt.clears(1, Some(refusal(500)), fate), FAILED_AT);
-        assert_eq!(attempt.sees(149, [], []), FAILED_AT);
-        assert_eq!(attempt.sees(150, [], []), "rejected: no");
-    }
-}
-
-#[test]
-fn what_a_500_started_after_all_is_adopted() {
-    let mut attempt = Attempt::new(numbered());
-    attempt.posts(0, 1, PostAnswer::Refused(refusal(500)));
-    attempt.clears(1, Some(refusal(500)), ZombieFate::Absent);
-    assert_eq!(
-        attempt.sees(30, [], [app(1, 1, "RUNNING", "UNDEFINED")]),
-        "adopt 1"
-    );
-}
-
-#[test]
-fn a_refused_post_whose_name_is_another_programs_leads_to_that_run() {
-    let mut attempt = Attempt::new(numbered());
-    attempt.posts(0, 1, PostAnswer::Refused(refusal(400)));
-    assert_eq!(
-        attempt.clears(1, Some(refusal(400)), ZombieFate::Alive),
-        "look later"
-    );
-    assert_eq!(attempt.sees(2, [batch(1, "running", &BORN)], []), "adopt 1");
-}
-
-#[test]
-fn a_shell_of_our_own_500_that_could_not_be_seen_is_removed_when_it_can() {
-    let mut attempt = Attempt::new(numbered());
-    attempt.posts(0, 1, PostAnswer::Refused(refusal(500)));
-    attempt.clears(1, Some(refusal(500)), ZombieFate::Unseen("down".into()));
-    let shell = || batch(1, "starting", &[]);
-    assert_eq!(attempt.sees(20, [shell()], []), "clear 1 after 500");
-    assert_eq!(attempt.sees(150, [shell()], []), "rejected: no");
-}
-
-#[test]
-fn one_run_is_all_that_a_request_has_however_it_ended() {
-    let ends: [(&[Batch], &[Application]); 5] = [
-        (&[batch(1, "dead", &START_FAILED)], &[]),
-        (&[batch(1, "dead", &BORN)], &[]),
-        (&[batch(1, "success", &BORN)], &[]),
-        (&[], &[app(1, 1, "FINISHED", "SUCCEEDED")]),
-        (&[], &[app(1, 1, "KILLED", "KILLED")]),
-    ];
-    for (batches, applications) in ends {
-        let yarn = YarnSight::Applications(applications.to_vec());
-        let said = Attempt::new(Numbering::OneRun).surveyed(0, Ok(batches.to_vec()), yarn);
-        assert_eq!(said, "adopt 1");
-    }
-}
-
-#[test]
-fn a_live_run_is_adopted_and_a_failed_one_followed_by_the_next_number() {
-    let check = |batches: &[Batch], applications: &[Application], expected: &str| {
-        let yarn = YarnSight::Applications(applications.to_vec());
-        assert_eq!(
-            Attempt::new(numbered()).surveyed(0, Ok(batches.to_vec()), yarn),
-            expected
-        );
-    };
-    check(&[batch(1, "recovering", &BORN)], &[], "adopt 1");
-    check(&[], &[app(2, 5, "ACCEPTED", "UNDEFINED")], "adopt 2");
-    check(
-        &[batch(1, "dead", &BORN)],
-        &[app(1, 1, "RUNNING", "UNDEFINED")],
-        "adopt 1",
-    );
-    check(&[batch(1, "dead", &START_FAILED)], &[], "post 2");
-    check(
-        &[batch(1, "dead", &BORN)],
-        &[app(1, 1, "FAILED", "FAILED")],
-        "post 2",
-    );
-    check(&[], &[app(3, 9, "KILLED", "KILLED")], "post 4");
-    check(
-        &[batch(2, "dead", &START_FAILED)],
-        &[app(1, 1, "RUNNING", "UNDEFINED")],
-        "adopt 1",
-    );
-    check(
-        &[batch(u32::MAX, "dead", &START_FAILED)],
-        &[],
-        &format!("post {}", u32::MAX),
-    );
-}
-
-#[test]
-fn a_run_that_livy_lost_sight_of_settles_before_the_next() {
-    for state in ["dead", "error", "killed"] {
-        let mut attempt = Attempt::new(numbered());
-        let lost = || batch(1, state, &HANDED_OVER);
-        assert_eq!(attempt.sees(0, [lost()], []), UNSETTLED);
-        assert_eq!(attempt.sees(149, [lost()], []), UNSETTLED);
-        assert_eq!(attempt.sees(150, [lost()], []), "post 2");
-        assert_eq!(
-            attempt.sees(151, [lost()], [app(1, 1, "RUNNING", "UNDEFINED")]),
-            "adopt 1"
-        );
-    }
-}
-
-#[test]
-fn a_success_is_adopted_when_it_is_young_enough() {
-    let sees = |since: Option<i64>, livy: Vec<Batch>, applications: Vec<Application>| {
-        let numbering = Numbering::Numbered {
-            reuse_success_since: since,
-        };
-        Attempt::new(numbering).surveyed(0, Ok(livy), YarnSight::Applications(applications))
-    };
-    let success = || vec![app(1, 1, "FINISHED", "SUCCEEDED")];
-    assert_eq!(sees(Some(STARTED), vec![], success()), "adopt 1");
-    assert_eq!(sees(Some(STARTED + 1), vec![], success()), "post 2");
-    assert_eq!(sees(None, vec![], success()), "post 2");
-    // When it was submitted is not known.
-    assert_eq!(sees(Some(0), vec![batch(1, "success", &BORN)], vec![]), "post 2");
-    let failed_after = vec![
-        app(1, 1, "FINISHED", "SUCCEEDED"),
-        app(2, 2, "FINISHED", "FAILED"),
-    ];
-    assert_eq!(sees(Some(STARTED), vec![], failed_after), "adopt 1");
-}
-
-#[test]
-fn of_two_live_runs_the_one_that_stays_is_adopted() {
-    let mut attempt = Attempt::new(numbered());
-    let both = [
-        app(2, 8, "RUNNING", "UNDEFINED"),
-        app(1, 9, "RUNNING", "UNDEFINED"),
-    ];
-    let survey = Survey {
-        livy: Ok(vec![batch(1, "running", &BORN), batch(2, "running", &BORN)]),
-        yarn: YarnSight::Applications(both.to_vec()),
-    };
-    assert_eq!(attempt.submission.surplus(&survey), [both[1].id]);
-    assert_eq!(
-        told(attempt.submission.surveyed(attempt.at(0), &survey)),
-        "adopt 2"
-    );
-}
-
-#[test]
-fn a_post_of_ours_says_nothing_of_when_another_run_was_made() {
-    let mut attempt = Attempt::new(numbered());
-    attempt.posts(0, 2, lost());
-    assert_eq!(attempt.sees(10, [batch(1, "running", &BORN)], []), "adopt 1");
-    assert_eq!(attempt.submission.last_doubt(), None);
-}
-
-#[test]
-fn a_run_of_another_slug_is_adopted_under_its_own_name() {
-    let name = format!("older-name-{}", crate::names::RunKey::of(intent(), None, 1));
-    let other = crate::specimens::named_batch(&name, "running", None, &BORN);
-    let survey = Survey {
-        livy: Ok(vec![other]),
-        yarn: YarnSight::Applications(Vec::new()),
-    };
-    let mut attempt = Attempt::new(numbered());
-    match attempt.submission.surveyed(attempt.at(0), &survey) {
-        Next::Adopt { name: adopted, .. } => assert_eq!(adopted.as_str(), name),
-        other => panic!("{other:?}"),
-    }
 }

@@ -3,22 +3,22 @@
 //!
 //! What is true there is known, so that it can be held against what was decided.
 
-use proptest::prelude::*;
-
 use super::*;
 use crate::sighting::{LivySight, Sighting};
-use crate::specimens::{batch_of, named_batch};
-use crate::standing::{Ending, RunHistory, Standing};
+use crate::specimens::HANDED_OVER;
 
 /// A spark-submit hands over before the time to settle is over; of one that does not, nothing can be promised.
 const SLOWEST_SUBMIT: u64 = 140;
+
+/// How long Livy keeps a batch that has ended.
+const RETAINED: u64 = 600;
 
 /// Nothing may take longer, whatever goes wrong.
 const FOR_EVER: u64 = 24 * 3600;
 
 /// The life of one spark-submit and of the application that it makes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Life {
+pub(super) enum Life {
     /// At work until then.
     Submitting {
         until: u64,
@@ -32,21 +32,21 @@ enum Life {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Fate {
+pub(super) enum Fate {
     Application,
     Refusal,
     UnknownQueue,
 }
 
 #[derive(Debug)]
-struct Job {
-    number: u32,
+pub(super) struct Job {
+    pub(super) number: u32,
     id: u64,
-    life: Life,
+    pub(super) life: Life,
 }
 
 impl Job {
-    fn is_live(&self) -> bool {
+    pub(super) fn is_live(&self) -> bool {
         matches!(
             self.life,
             Life::Submitting { .. } | Life::Accepted | Life::Running
@@ -76,25 +76,27 @@ struct Shelf {
     /// Which job it is about; none is a shell.
     job: Option<usize>,
     state: &'static str,
+    ended: u64,
 }
 
 /// The world. Every chance is drawn from `seed`.
 #[derive(Debug)]
-struct World {
-    now: u64,
+pub(super) struct World {
+    pub(super) now: u64,
     seed: u64,
     /// Livy keeps its batches when it restarts.
     recovery: bool,
     /// Nobody answers before these.
     livy_back: u64,
     yarn_back: u64,
-    jobs: Vec<Job>,
+    pub(super) jobs: Vec<Job>,
     batches: Vec<Shelf>,
-    most_alive: usize,
+    /// How many spark-submits and applications lived at the same time, at most.
+    pub(super) most_alive: usize,
 }
 
 impl World {
-    fn new(seed: u64, recovery: bool) -> Self {
+    pub(super) fn new(seed: u64, recovery: bool) -> Self {
         Self {
             now: 0,
             seed: seed | 1,
@@ -108,7 +110,7 @@ impl World {
     }
 
     /// A number below `bound`.
-    fn draw(&mut self, bound: u64) -> u64 {
+    pub(super) fn draw(&mut self, bound: u64) -> u64 {
         self.seed ^= self.seed << 13;
         self.seed ^= self.seed >> 7;
         self.seed ^= self.seed << 17;
@@ -119,7 +121,7 @@ impl World {
         self.draw(one_in) == 0
     }
 
-    fn pass(&mut self, seconds: u64) {
+    pub(super) fn pass(&mut self, seconds: u64) {
         for _ in 0..seconds {
             self.now += 1;
             assert!(self.now < FOR_EVER, "no end");
@@ -178,12 +180,13 @@ impl World {
             };
             if !matches!(self.batches[at].state, "success" | "dead" | "killed") {
                 self.batches[at].state = seen;
+                self.batches[at].ended = self.now;
             }
         }
-        if self.chance(300) {
-            self.batches
-                .retain(|batch| !matches!(batch.state, "success" | "dead" | "killed"));
-        }
+        let now = self.now;
+        let is_kept = |batch: &Shelf| now < batch.ended + RETAINED;
+        self.batches
+            .retain(|batch| matches!(batch.state, "starting" | "running") || is_kept(batch));
     }
 
     fn livy_answers(&self) -> bool {
@@ -203,16 +206,18 @@ impl World {
             number,
             job: Some(self.jobs.len()),
             state: "starting",
+            ended: 0,
         });
         self.jobs.push(Job { number, id, life });
     }
 
-    fn post(&mut self, number: u32) -> PostAnswer {
+    pub(super) fn post(&mut self, number: u32) -> PostAnswer {
         let lost = || PostAnswer::NoAnswer("lost".into());
         let shell = |number| Shelf {
             number,
             job: None,
             state: "starting",
+            ended: 0,
         };
         if !self.livy_answers() {
             return match self.chance(2) {
@@ -266,7 +271,7 @@ impl World {
         answer
     }
 
-    fn clear(&mut self, number: u32) -> ZombieFate {
+    pub(super) fn clear(&mut self, number: u32) -> ZombieFate {
         if !self.livy_answers() || self.chance(20) {
             return ZombieFate::Unseen("down".into());
         }
@@ -301,7 +306,7 @@ impl World {
         YarnSight::Applications(self.jobs.iter().filter_map(Job::in_yarn).collect())
     }
 
-    fn survey(&mut self) -> Survey {
+    pub(super) fn survey(&mut self) -> Survey {
         let livy = match self.livy_answers() {
             true => Ok(self.batches.iter().map(|batch| self.shown(batch)).collect()),
             false => Err("Livy is down".to_owned()),
@@ -314,7 +319,7 @@ impl World {
         }
     }
 
-    fn sighting(&mut self, number: u32) -> Sighting {
+    pub(super) fn sighting(&mut self, number: u32) -> Sighting {
         let survey = self.survey();
         let name = order(numbered()).batch_name(number);
         let livy = match survey.livy {
@@ -335,190 +340,11 @@ impl World {
         Sighting { livy, yarn }
     }
 
-    fn alive(&self) -> Vec<&Job> {
+    pub(super) fn alive(&self) -> Vec<&Job> {
         self.jobs.iter().filter(|job| job.is_live()).collect()
     }
 }
 
 fn run_number_of(application: &Application) -> Option<u32> {
     crate::names::run_number_of_tags(&application.tags, intent(), None)
-}
-
-/// A program at its submission, one step at a time.
-struct Program {
-    submission: Submission,
-    next: Next,
-}
-
-/// How a program's submission ended.
-#[derive(Debug)]
-enum Result {
-    Run { number: u32, last_post: u64 },
-    Error(SubmitError),
-}
-
-impl Program {
-    fn new(world: &World, began: Instant, numbering: Numbering) -> Self {
-        let now = began + Duration::from_secs(world.now);
-        Self {
-            submission: Submission::new(&order(numbering), &patience(), now),
-            next: Next::Survey,
-        }
-    }
-
-    fn step(&mut self, world: &mut World, began: Instant) -> Option<Result> {
-        let at = |seconds: u64| began + Duration::from_secs(seconds);
-        let number_of = |name: &BatchName| run_number(name.as_str(), intent(), None).unwrap();
-        self.next = match std::mem::replace(&mut self.next, Next::Survey) {
-            Next::Survey => {
-                let survey = world.survey();
-                self.submission.surveyed(at(world.now), &survey)
-            }
-            Next::SurveyLater | Next::Wait { .. } => {
-                world.pass(2);
-                Next::Survey
-            }
-            Next::Post { number } => {
-                let posted = world.now;
-                self.submission.posting(at(posted), number);
-                let answer = world.post(number);
-                self.submission.posted(at(posted), at(world.now), number, answer)
-            }
-            Next::ClearZombie { number, refusal } => {
-                let fate = world.clear(number);
-                self.submission
-                    .zombie_cleared(at(world.now), number, refusal, fate)
-            }
-            Next::Adopt { name, .. } => {
-                let doubt = self.submission.last_doubt();
-                let last_post = doubt.map_or(world.now, |doubt| doubt.duration_since(began).as_secs());
-                return Some(Result::Run {
-                    number: number_of(&name),
-                    last_post,
-                });
-            }
-            Next::Created { name, posted, .. } => {
-                return Some(Result::Run {
-                    number: number_of(&name),
-                    last_post: posted.duration_since(began).as_secs(),
-                });
-            }
-            Next::Fail(error) => return Some(Result::Error(error)),
-        };
-        None
-    }
-}
-
-fn watch(world: &mut World, began: Instant, number: u32, last_post: u64) -> Ending {
-    let since = began + Duration::from_secs(last_post);
-    let mut history = RunHistory::new(since, patience().settle);
-    loop {
-        let mut sighting = world.sighting(number);
-        let now = began + Duration::from_secs(world.now);
-        if !history.wants_livy(now) {
-            sighting.livy = LivySight::NotAsked;
-        }
-        if let Standing::Ended(ending) = history.observe(now, &sighting) {
-            return ending;
-        }
-        world.pass(3);
-    }
-}
-
-/// What was concluded is what is true.
-#[track_caller]
-fn check_ending(world: &World, number: u32, ending: Ending) {
-    let of_run: Vec<_> = world.jobs.iter().filter(|job| job.number == number).collect();
-    assert!(
-        of_run.iter().all(|job| !job.is_live()),
-        "{ending:?} of what lives: {of_run:?}"
-    );
-    let is = |life: Life| of_run.iter().any(|job| job.life == life);
-    let has_failed = is(Life::Ended("FINISHED", "FAILED")) || is(Life::Ended("FAILED", "FAILED"));
-    match ending {
-        Ending::Succeeded => assert!(is(Life::Ended("FINISHED", "SUCCEEDED"))),
-        Ending::Killed => assert!(is(Life::Ended("KILLED", "KILLED"))),
-        Ending::Failed => assert!(has_failed),
-        Ending::NotStarted => assert!(is(Life::NeverStarted) || has_failed),
-        Ending::Lost => assert!(
-            of_run.iter().all(|job| job.life == Life::NeverStarted),
-            "{of_run:?}"
-        ),
-    }
-}
-
-/// One program submits, watches, and on a failure submits again, as a state with a Retry does.
-fn life_of_a_retried_task(seed: u64, recovery: bool) {
-    let began = Instant::now();
-    let mut world = World::new(seed, recovery);
-    for _ in 0..4 {
-        let mut program = Program::new(&world, began, numbered());
-        let result = loop {
-            if let Some(result) = program.step(&mut world, began) {
-                break result;
-            }
-        };
-        match result {
-            Result::Run { number, last_post } => {
-                let ending = watch(&mut world, began, number, last_post);
-                check_ending(&world, number, ending);
-                if ending == Ending::Succeeded {
-                    break;
-                }
-            }
-            Result::Error(SubmitError::Rejected { .. } | SubmitError::Unavailable { .. }) => {
-                assert!(world.alive().is_empty(), "left behind: {:?}", world.alive());
-            }
-            Result::Error(SubmitError::Lost { .. }) => break,
-            Result::Error(other) => panic!("{other}"),
-        }
-    }
-    assert!(world.most_alive <= 1, "{:?}", world.jobs);
-}
-
-/// Two programs have the same intent at the same time: a task whose lease was lost, and its retry.
-fn lives_of_two_programs(seed: u64) {
-    let began = Instant::now();
-    // A Livy that forgets while a spark-submit is at work hides it from whoever did not post it.
-    let mut world = World::new(seed, true);
-    let numberings = [Numbering::OneRun, numbered()];
-    let numbering = numberings[world.draw(2) as usize];
-    let mut programs = vec![
-        Program::new(&world, began, numbering),
-        Program::new(&world, began, numbering),
-    ];
-    while !programs.is_empty() {
-        let turn = world.draw(programs.len() as u64) as usize;
-        if let Some(result) = programs[turn].step(&mut world, began) {
-            programs.remove(turn);
-            if let Result::Run { number, .. } = result {
-                assert!(world.jobs.iter().any(|job| job.number == number));
-            }
-        }
-    }
-    assert!(world.most_alive <= 1, "{:?}", world.jobs);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(6000))]
-
-    #[test]
-    fn a_retried_task_never_has_two_live_applications_and_always_an_end(seed: u64, recovery: bool) {
-        life_of_a_retried_task(seed, recovery);
-    }
-
-    #[test]
-    fn two_programs_with_one_intent_never_have_two_live_applications(seed: u64) {
-        lives_of_two_programs(seed);
-    }
-}
-
-#[test]
-fn a_name_of_the_world_is_a_name_of_the_order() {
-    let name = order(numbered()).batch_name(2);
-    let batch = named_batch(name.as_str(), "running", None, &BORN);
-    assert_eq!(
-        run_number(batch.name.as_deref().unwrap(), intent(), None),
-        Some(2)
-    );
 }
