@@ -2,7 +2,8 @@
 //!
 //! Every simulator's server has one [`Faults`]. A fault is injected for the requests that an [`On`] matches, and
 //! says whether the simulator acted before it struck: a lost *request* never reached the service, a lost *answer*
-//! did.
+//! did. Refused connections are no fault of a request: see [`Server::down`](crate::server::Server::down), and
+//! [`Server::silence`](crate::server::Server::silence) for a service that takes everything and says nothing.
 //!
 //! ```
 //! # use sparkwright_tests::cluster::Cluster;

@@ -36,6 +36,7 @@ use url::Url;
 
 use crate::server::{Server, ServerOptions};
 
+mod activity;
 mod clocks;
 mod execution;
 mod limits;

@@ -1,12 +1,13 @@
 //! Activities, tasks and executions.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
+use super::activity::Activity;
 use super::clocks::{self, Progress};
 use super::execution::ExecutionStatus;
 use super::limits::Quotas;
@@ -29,24 +30,9 @@ pub(super) struct Core {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) activities: HashMap<String, Activity>,
-    tasks: HashMap<u64, TaskState>,
-    tokens: HashMap<String, u64>,
+    pub(super) tasks: HashMap<u64, TaskState>,
+    pub(super) tokens: HashMap<String, u64>,
     pub(super) executions: HashMap<String, ExecutionState>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Activity {
-    pub(super) created_at: i64,
-    waiting: VecDeque<u64>,
-    pollers: VecDeque<oneshot::Sender<Handed>>,
-}
-
-/// What a poll is given.
-#[derive(Debug)]
-pub(super) struct Handed {
-    pub(super) id: u64,
-    pub(super) token: String,
-    pub(super) input: String,
 }
 
 #[derive(Debug)]
@@ -60,11 +46,11 @@ pub(super) struct ExecutionState {
 }
 
 #[derive(Debug)]
-struct TaskState {
-    task: Task,
-    activity: String,
+pub(super) struct TaskState {
+    pub(super) task: Task,
+    pub(super) activity: String,
     execution: String,
-    progress: watch::Sender<Progress>,
+    pub(super) progress: watch::Sender<Progress>,
 }
 
 /// Why a token is of no use.
@@ -283,45 +269,5 @@ impl Core {
             .values()
             .map(|activity| activity.waiting.len())
             .sum()
-    }
-}
-
-impl State {
-    /// A task that waits, or a place among those who wait for one; `None` for an unknown activity.
-    pub(super) fn poll(&mut self, arn: &str) -> Option<Result<Handed, oneshot::Receiver<Handed>>> {
-        let activity = self.activities.get_mut(arn)?;
-        if let Some(id) = activity.waiting.pop_front() {
-            return Some(Ok(self.hand_out(id)));
-        }
-        activity.pollers.retain(|poller| !poller.is_closed());
-        let (sender, receiver) = oneshot::channel();
-        activity.pollers.push_back(sender);
-        Some(Err(receiver))
-    }
-
-    fn hand_out(&mut self, id: u64) -> Handed {
-        let token = format!("AAAAKgAAAAIAAAAAAAAAA{}", random::alphanumeric(220));
-        self.tokens.insert(token.clone(), id);
-        let task = &self.tasks[&id];
-        task.progress
-            .send_modify(|progress| progress.token = Some(token.clone()));
-        Handed {
-            id,
-            token,
-            input: task.task.input.clone(),
-        }
-    }
-
-    /// The poll was over at this very moment: the task waits on.
-    pub(super) fn take_back(&mut self, id: u64) {
-        let task = &self.tasks[&id];
-        let token = task.progress.borrow().token.clone();
-        if let Some(token) = token {
-            self.tokens.remove(&token);
-        }
-        task.progress.send_modify(|progress| progress.token = None);
-        if let Some(activity) = self.activities.get_mut(&task.activity.clone()) {
-            activity.waiting.push_front(id);
-        }
     }
 }

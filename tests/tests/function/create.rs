@@ -292,3 +292,18 @@ async fn a_job_that_succeeds_while_it_is_being_stopped_has_succeeded() {
     let (answer, ()) = tokio::join!(stage.send(&event), ending);
     assert_eq!(attributes(&answer)["State"], "SUCCEEDED");
 }
+
+#[tokio::test]
+async fn what_is_secret_in_a_job_is_not_shown_in_its_failure() {
+    let stage = Stage::new().await;
+    let error = "ConnectionError: jdbc:pg://db as etl with hunter22";
+    stage.cluster.world().script("*", Job::raises(error));
+    let mut properties = with(
+        &stage.properties(),
+        json!({"WaitFor": "Success", "Redact": ["jdbc:*"]}),
+    );
+    properties["Parameters"]["Args"] = json!(["--password", "hunter22", "jdbc:pg://db"]);
+    let answer = stage.create(&properties).await;
+    failed(&answer, "ConnectionError: **** as etl with ****");
+    assert!(!String::from_utf8_lossy(&answer.raw).contains("hunter22"));
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sparkwright_tests::cluster::{BatchState, Cluster, Fate, Job, Memory};
 
-use crate::stage::{LONG, Stage, aged, failed, other, succeeded, with};
+use crate::stage::{Stage, aged, failed, other, succeeded, with};
 
 async fn no_request(stage: &Stage) -> bool {
     stage.cluster.livy().journal().counts().is_empty()
@@ -249,21 +249,25 @@ async fn an_expired_delete_still_stops_its_own_run_and_nothing_else() {
 
 #[tokio::test]
 async fn a_late_application_of_a_stopped_submission_is_killed_when_it_shows() {
-    let late = Job::until_ended()
-        .appearing_after(Duration::from_millis(300))
-        .outliving_livy();
-    let cluster =
-        Cluster::builder().with_latencies(|latencies| latencies.app_lookup = Duration::from_millis(50));
-    let stage = Stage::on(cluster).await;
-    stage.cluster.world().script("*", late);
-    let properties = with(&stage.properties(), json!({"WaitTimeoutSeconds": 1}));
-    let event = stage.sink.create(&stage.resource, properties.clone());
-    let answer = stage.send_within(&event, LONG).await;
-    if !answer.verdict.is_success() {
-        succeeded(&stage.delete(answer.physical_id(), &properties).await);
-        assert_eq!(
-            (stage.living(), stage.cluster.world().running_spark_submits()),
-            (0, 0)
-        );
-    }
+    let forgetful = Cluster::builder().with_latencies(|latencies| {
+        latencies.app_lookup = Duration::from_millis(50);
+        latencies.leak_check = Duration::ZERO;
+    });
+    let stage = Stage::settling(forgetful, Duration::from_secs(3)).await;
+    let late = Job::until_ended().appearing_after(Duration::from_millis(1700));
+    stage.cluster.world().script("*", late.outliving_livy());
+    let answer = stage
+        .create(&with(&stage.properties(), json!({"WaitTimeoutSeconds": 1})))
+        .await;
+    failed(
+        &answer,
+        "not running within 1 s (`WaitTimeoutSeconds`); it was stopped",
+    );
+    let applications = stage.cluster.world().applications();
+    assert_eq!(
+        (applications.len(), stage.living()),
+        (1, 0),
+        "it showed, and was killed"
+    );
+    succeeded(&stage.delete(answer.physical_id(), &stage.properties()).await);
 }
