@@ -2,13 +2,16 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
+# What a target needs is made in the order in which it stands here, also with -j: first the prerequisites, and never two
+# of cargo's builds or two beds at once. Cargo itself uses all processors.
+.NOTPARALLEL:
 
 BED := cd tests && exec python3 -m bed
 TEMPLATES := cloudformation/*.yaml cloudformation/examples/*.yaml tests/bed/stub/*.yaml
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ## See it work
 .PHONY: demo bed-install bed-up bed-down bed-status
@@ -28,11 +31,11 @@ bed-status: ## Say which parts of the test bed run
 	@$(BED) status
 
 ## Develop
-.PHONY: build check lint-templates test test-rust test-bed prerequisites
-build: prerequisites ## A debug build of everything
+.PHONY: build check lint-templates test test-rust test-bed deny prerequisites prerequisites-build
+build: prerequisites-build ## A debug build of everything
 	cargo build --locked --workspace --all-targets
 
-check: prerequisites lint-templates ## Formatting, clippy, documentation, templates; all warnings are errors
+check: prerequisites-build lint-templates ## Formatting, clippy, documentation, templates; all warnings are errors
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --workspace
@@ -42,25 +45,32 @@ lint-templates: ## cfn-lint and yamllint over the templates
 	"$$linters/cfn-lint" --non-zero-exit-code warning $(TEMPLATES); \
 	"$$linters/yamllint" --strict --config-file cloudformation/.yamllint $(TEMPLATES)
 
-test: check test-rust test-bed ## Everything
+test: prerequisites check test-rust test-bed ## Everything: check, test-rust, test-bed
 
-test-rust: prerequisites ## Unit, wire and whole-system tests with the simulators
+test-rust: prerequisites-build ## Unit, wire and whole-system tests with the simulators
 	cargo test --locked --workspace
 
 test-bed: prerequisites ## The wire tests on the real servers, the demo's paths and a newcomer's mistakes, on the test bed
 	@$(BED) test bed -v --durations 10
 
-prerequisites:
-	@cd tests && python3 -m bed prerequisites
+deny: prerequisites-build ## Licences and sources of all dependencies (cargo-deny; not part of check)
+	@command -v cargo-deny >/dev/null || { echo 'cargo-deny is missing: cargo install --locked cargo-deny' >&2; exit 1; }
+	cargo deny --locked check licenses bans sources
+
+prerequisites: ## Say what is missing on this machine
+	@$(BED) prerequisites
+
+prerequisites-build: ## Say what is missing to build the programs, without the test bed
+	@$(BED) prerequisites build
 
 ## Ship
 .PHONY: package sizes clean
-package: prerequisites ## Release builds: target/lambda/spark-job-function/bootstrap.zip and target/release/sparkwright-worker
+package: prerequisites-build ## Release builds of both programs, and the function's bootstrap.zip in target/lambda
 	@cd tests && python3 -m bed.release package
 
-sizes: prerequisites ## Size of the function's zip file (fails from 4 MB) and of the worker, idle memory of both
+sizes: prerequisites-build ## Size of the function's zip file (fails from 4 MB) and of the worker, idle memory of both
 	@cd tests && python3 -m bed.release sizes
 
-clean: ## Remove everything that was built or fetched (target/)
+clean: ## Stop the test bed and remove everything that was built or fetched into target/
 	@cd tests && python3 -m bed down
 	rm -rf target

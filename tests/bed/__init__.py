@@ -4,11 +4,21 @@ Layout:
 
 - `cli`: the command `python3 -m bed` (run in `tests/`).
 - `bed`: the `Bed`: install, up, down, start, stop, kill.
-- `settings`: folders, ports and options; the only module that reads the environment.
+- `settings`: folders, ports and options, and every variable of the environment that sets one.
 - `prerequisites`, `install`, `maven`, `pins`: what must be there, what is fetched, in which versions.
+- `jvm`: which JDK is used, and how.
 - `spark`, `yarn`, `livy`, `localstack`: one part each: its configuration files and its process.
 - `process`: starting, recognising and ending the bed's own processes, and no others.
+- `cluster`: what YARN itself says of its applications and nodes.
 - `localstack_plugin`: what LocalStack lacks: custom resources, Lambda without Docker, repairs.
 - `demo`: `make demo`, a tour of both programs; `test_*.py` assert the same paths.
 - `jobs`: the PySpark programs that demo and tests run.
+- `release`: `make package` and `make sizes`.
 """
+
+import sys
+
+# Here, before anything that an older Python cannot even read.
+if sys.version_info < (3, 11):
+    sys.exit("bed: this is Python %d.%d (%s); Python 3.11 or later is needed: Debian package python3 of release 12 or later"
+             % (sys.version_info[0], sys.version_info[1], sys.executable))

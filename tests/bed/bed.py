@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bed import livy, localstack, prerequisites, spark, yarn
 from bed.install import install
-from bed.process import Process, marked, sweep
+from bed.process import Process, marked, resident_bytes, sweep
 from bed.progress import BedError, say, step
-from bed.settings import Folders, Options, Settings
+from bed.settings import Folders, Options, Settings, named_ports
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +43,9 @@ class Bed:
         return Settings.load(self.folders)
 
     def install(self) -> None:
-        """Checks the prerequisites and fetches what is missing."""
+        """Checks the prerequisites and the environment, and fetches what is missing."""
         prerequisites.require(prerequisites.missing_for_bed())
+        named_ports()
         install(self.folders)
 
     def up(self, options: Options) -> Settings:
@@ -112,7 +113,7 @@ class Bed:
         for part in PARTS.values():
             process = self._process(part)
             pid = process.pid()
-            state = f"runs, process {pid}, {_resident_megabytes(pid)} MB" if pid else "does not run"
+            state = f"runs, process {pid}, {resident_bytes(pid) // 1024 // 1024} MB" if pid else "does not run"
             lines.append(f"{part.name:17} {state}; log {process.log}")
         lines.append(f"{len(marked(self.folders.run))} processes of this bed in all")
         return lines
@@ -134,9 +135,3 @@ def _part(name: str) -> Part:
     if name not in PARTS:
         raise BedError(f"`{name}` is not a part of the bed: {', '.join(PARTS)}")
     return PARTS[name]
-
-
-def _resident_megabytes(pid: int) -> int:
-    with open(f"/proc/{pid}/status", encoding="utf-8") as status:
-        resident = next((line for line in status if line.startswith("VmRSS:")), "VmRSS: 0 kB")
-    return int(resident.split()[1]) // 1024

@@ -12,9 +12,16 @@ from typing import Any
 
 from bed.bed import PARTS, Bed
 from bed.install import install_lint
-from bed.prerequisites import missing_for_bed, missing_for_build, require
+from bed.prerequisites import missing_for_bed, missing_for_build, missing_for_lint, require
 from bed.progress import BedError
 from bed.settings import ENVIRONMENT_HELP, Folders, Options
+
+
+_MISSING: dict[str, Callable[[], list[str]]] = {
+    "all": lambda: missing_for_build() + missing_for_bed(),
+    "build": missing_for_build,
+    "bed": missing_for_bed,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +44,9 @@ def run_command(command: Callable[[], None]) -> int:
     except KeyboardInterrupt:
         print("bed: interrupted", file=sys.stderr)
         return 130
+    except OSError as error:  # A full disk, a folder of somebody else, a time-out.
+        print(f"bed: {error or type(error).__name__}. The bed's logs are in {Folders.from_environment().logs}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -63,11 +73,10 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    command("prerequisites", "say what is missing on this machine",
-            lambda *_: require(missing_for_bed() + missing_for_build()))
+    needs = command("prerequisites", "say what is missing on this machine", lambda _, parsed: require(_MISSING[parsed.of]()))
+    needs.add_argument("of", nargs="?", choices=_MISSING, default="all", help="for what (%(default)s)")
     command("install", "fetch everything that is missing", lambda bed, _: bed.install())
-    command("install-lint", "fetch the template linters and print their folder",
-            lambda bed, _: print(install_lint(bed.folders)))
+    command("install-lint", "fetch the template linters and print their folder", _install_lint)
     up = command("up", "install, start every part and wait until each is ready", _up)
     up.add_argument("--recovery", action="store_true", help="Livy remembers its batches over a restart")
     up.add_argument("--csrf", action="store_true", help="Livy refuses requests without X-Requested-By")
@@ -101,13 +110,19 @@ def _up(bed: Bed, parsed: argparse.Namespace) -> None:
 
 
 def _inside(bed: Bed, parsed: argparse.Namespace) -> None:
-    """Becomes a module that needs what LocalStack's environment holds, such as boto3."""
+    """Becomes a module that needs what LocalStack's environment holds, such as boto3, and builds the programs."""
+    require(_MISSING["all"]())  # Before anything is fetched.
     begun = time.monotonic()
     bed.install()
     python = str(bed.folders.localstack_venv / "bin" / "python")
     first = ["--downloads", f"{time.monotonic() - begun:.1f}"] if parsed.module == "bed.demo" else []
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     os.execve(python, [python, "-m", parsed.module, *first, *parsed.rest], environment)
+
+
+def _install_lint(bed: Bed, _: argparse.Namespace) -> None:
+    require(missing_for_lint())
+    print(install_lint(bed.folders))
 
 
 def _environment(bed: Bed, _: argparse.Namespace) -> None:

@@ -9,10 +9,11 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from bed import maven
+from bed.jvm import java_home
 from bed.pins import LINT_PACKAGES, LOCALSTACK_PACKAGES, SPARK_PACKAGES
 from bed.process import end_running_commands, run_logged
 from bed.progress import BedError, say, step
-from bed.settings import Folders, java_home
+from bed.settings import Folders
 
 _JOB_SOURCE = Path(__file__).parent / "jobs" / "BedJob.java"
 
@@ -78,7 +79,6 @@ def _make_venv(venv: Path, packages: tuple[str, ...]) -> None:
 
 def _compile_job(folders: Folders, folder: Path) -> None:
     home = java_home()
-    assert home is not None, "the prerequisites were checked"
     classes = folder / "classes"
     classes.mkdir(parents=True)
     log = folder / "compile.log"

@@ -1,9 +1,11 @@
 """Fetches jars with all that they depend on from Maven Central."""
 
 import dataclasses
+import os
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from bed.jvm import java_home
 from bed.pins import HADOOP_VERSION, LIVY_VERSION, MAVEN_DEPENDENCY_PLUGIN
 from bed.process import run_logged
 
@@ -53,5 +55,5 @@ def copy_jars(artifacts: tuple[Artifact, ...], folder: Path) -> None:
     run_logged(
         ["mvn", "-q", "-B", "--strict-checksums", f"{MAVEN_DEPENDENCY_PLUGIN}:copy-dependencies",
          "-DincludeScope=runtime", f"-DoutputDirectory={folder / 'jars'}"],
-        folder / "maven.log", cwd=folder,
+        folder / "maven.log", cwd=folder, environment=os.environ | {"JAVA_HOME": str(java_home())},
     )

@@ -1,14 +1,16 @@
-"""Says plainly what is missing on this machine before anything is fetched."""
+"""Says plainly what is missing on this machine before anything is fetched or built."""
 
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+from bed.jvm import jdk_problem
 from bed.progress import BedError
-from bed.settings import java_home
+from bed.settings import REPOSITORY
 
 # Program, and the Debian package that has it.
 _BED_PROGRAMS = {"mvn": "maven", "git": "git"}
@@ -17,22 +19,25 @@ _BUILD_PROGRAMS = {"gcc": "gcc", "g++": "g++", "make": "make"}
 
 def missing_for_bed() -> list[str]:
     """One sentence for each thing that the bed needs and does not find."""
-    missing = _missing_programs(_BED_PROGRAMS)
-    if sys.version_info < (3, 11):
-        missing.append(f"Python 3.11 or later (this is {sys.version.split()[0]}): Debian package python3 of release 12")
-    if subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True).returncode:
-        missing.append("Python's venv module: Debian package python3-venv")
-    if problem := _java_problem(java_home()):
+    missing = _missing_programs(_BED_PROGRAMS) + missing_for_lint()
+    if problem := jdk_problem():
         missing.append(problem)
     return missing
 
 
 def missing_for_build() -> list[str]:
-    """One sentence for each thing that building the programs needs and does not find."""
+    """The same for building the programs."""
     missing = _missing_programs(_BUILD_PROGRAMS)
-    if not shutil.which("cargo"):
-        missing.append("`cargo`: install Rust with rustup; the repository's rust-toolchain.toml names the version")
+    if problem := _cargo_problem():
+        missing.append(problem)
     return missing
+
+
+def missing_for_lint() -> list[str]:
+    """The same for fetching Python programs."""
+    if subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True).returncode:
+        return ["Python's venv module: Debian package python3-venv"]
+    return []
 
 
 def require(missing: list[str]) -> None:
@@ -47,19 +52,27 @@ def _missing_programs(programs: dict[str, str]) -> list[str]:
     return [f"`{program}`: Debian package {package}" for program, package in programs.items() if not shutil.which(program)]
 
 
-def _java_problem(home: Path | None) -> str | None:
-    package = "Debian package openjdk-17-jdk-headless (or set JAVA_HOME to a JDK 17)"
-    if home is None:
-        return f"a JDK 17: {package}"
-    if not os.access(home / "bin" / "java", os.X_OK):
-        return f"a JDK 17: there is no java in {home}; {package}"
-    if not os.access(home / "bin" / "javac", os.X_OK):
-        return f"a JDK 17: {home} has no compiler, it is only a run-time; {package}"
-    banner = subprocess.run([home / "bin" / "java", "-version"], capture_output=True, text=True).stderr
-    found = re.search(r'version "(\d+)', banner)
-    version = int(found[1]) if found else 0
-    if version == 17:
+def _cargo_problem() -> str | None:
+    pin = tomllib.loads((REPOSITORY / "rust-toolchain.toml").read_text())["toolchain"]["channel"]
+    advice = "install Rust with rustup (https://rustup.rs), which then fetches the version of rust-toolchain.toml by itself"
+    cargo = shutil.which("cargo")
+    if cargo is None:
+        return f"`cargo` {pin}: {advice}"
+    # rustup's own `cargo` is not asked: it might begin to fetch the toolchain.
+    if _belongs_to_rustup(Path(cargo)):
         return None
-    # Spark 3.5 is not made for later ones: with JDK 25 Livy answers, but PySpark jobs die with
-    # "getSubject is not supported".
-    return f"a JDK 17: {home} is version {version}, with which Spark 3.5 does not work; {package}"
+    banner = subprocess.run([cargo, "--version"], capture_output=True, text=True, cwd=REPOSITORY).stdout
+    found = re.search(r"\d+(\.\d+)+", banner)
+    if found and _numbers(found[0]) >= _numbers(pin):
+        return None
+    return f"`cargo` {pin} or later: {cargo} is {found[0] if found else 'of no known version'} and not rustup's; {advice}"
+
+
+def _belongs_to_rustup(cargo: Path) -> bool:
+    rustup = shutil.which("rustup")
+    # A link to it, or a copy beside it.
+    return rustup is not None and (os.path.samefile(cargo, rustup) or cargo.parent == Path(rustup).parent)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))

@@ -18,14 +18,16 @@ _commands_lock = threading.Lock()
 _ending = threading.Event()
 
 
-def run_logged(command: Sequence[str], log: Path, cwd: Path | None = None) -> None:
+def run_logged(
+    command: Sequence[str], log: Path, cwd: Path | None = None, environment: dict[str, str] | None = None
+) -> None:
     """Runs a command to its end, its output appended to a log, and fails with the log's last lines."""
     if _ending.is_set():
         raise BedError("interrupted")
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "ab") as output:
         command_process = subprocess.Popen(
-            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
     with _commands_lock:
         _commands.add(command_process)
@@ -144,6 +146,16 @@ def marked(run: Path) -> list[int]:
     mine = set(_ancestors(os.getpid()))
     pids = (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
     return [pid for pid in pids if pid not in mine and _carries(pid, _mark(run))]
+
+
+def resident_bytes(pid: int) -> int:
+    """How much memory a process has; none once it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    resident = next((line for line in status.splitlines() if line.startswith("VmRSS:")), "VmRSS: 0 kB")
+    return int(resident.split()[1]) * 1024
 
 
 def _mark(run: Path) -> bytes:

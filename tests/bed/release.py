@@ -1,7 +1,9 @@
-"""`make package` and `make sizes`: the release builds, how big they are, and what they need when idle."""
+"""`make package` and `make sizes`: the release builds, what they need of a machine, how big they are, and idle."""
 
 import argparse
 import dataclasses
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,12 +15,15 @@ from pathlib import Path
 from bed.cli import run_command
 from bed.demo.programs import archive
 from bed.localstack_plugin.functions import FunctionProcess
+from bed.process import resident_bytes
 from bed.progress import BedError
-from bed.settings import REPOSITORY
+from bed.settings import REPOSITORY, target_folder
 
 # A zip below this starts fast, and can be given to Lambda without a bucket.
 _MAX_ARCHIVE_BYTES = 4 * 1024 * 1024
 _IDLE_SECONDS = 5.0
+# The C library of Lambda's provided.al2023, which the template names.
+_LAMBDA_GLIBC = (2, 34)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,15 +36,22 @@ class Package:
 
 
 def package() -> Package:
-    """Builds both programs and packs the function. The worker runs where the C library is at least this machine's."""
+    """Builds both programs, says which C library each needs, and packs the function if Lambda has it."""
     command = ["cargo", "build", "--locked", "--release", "--package", "spark-job-function", "--package", "sparkwright-worker"]
     if subprocess.run(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL).returncode:
         raise BedError("the programs do not build: see cargo's messages above")
-    release = REPOSITORY / "target" / "release"
-    packed = REPOSITORY / "target" / "lambda" / "spark-job-function" / "bootstrap.zip"
+    function, worker = (target_folder() / "release" / name for name in ("spark-job-function", "sparkwright-worker"))
+    packed = target_folder() / "lambda" / "spark-job-function" / "bootstrap.zip"
+    packed.unlink(missing_ok=True)
+    needed = {program: _glibc(program) for program in (function, worker)}
+    for program, version in needed.items():
+        print(f"{program.name:24}needs glibc {_shown(version)} or later")
+    if needed[function] > _LAMBDA_GLIBC:
+        raise BedError(f"the function needs glibc {_shown(needed[function])}, and Lambda's provided.al2023 has "
+                       f"{_shown(_LAMBDA_GLIBC)}: build it on a system with an older one, such as Amazon Linux 2023 or Debian 12")
     packed.parent.mkdir(parents=True, exist_ok=True)
-    packed.write_bytes(archive(release / "spark-job-function", level=9))
-    return Package(release / "spark-job-function", packed, release / "sparkwright-worker")
+    packed.write_bytes(archive(function, level=9))
+    return Package(function, packed, worker)
 
 
 def sizes() -> None:
@@ -59,6 +71,22 @@ def sizes() -> None:
         raise BedError(f"the function's zip file is not below {_MAX_ARCHIVE_BYTES // 1024 // 1024} MB")
 
 
+def _glibc(program: Path) -> tuple[int, ...]:
+    """The latest version of the C library's symbols that a program uses; (0,) for one that uses none."""
+    objdump = shutil.which("objdump")
+    if objdump is None:
+        raise BedError("`objdump` is missing: Debian package binutils, which gcc brings")
+    symbols = subprocess.run([objdump, "-T", str(program)], capture_output=True, text=True)
+    if symbols.returncode:
+        raise BedError(f"objdump cannot read {program}: {symbols.stderr.strip()}")
+    versions = re.findall(r"\bGLIBC_(\d+(?:\.\d+)*)\b", symbols.stdout)
+    return max((tuple(map(int, version.split("."))) for version in versions), default=(0,))
+
+
+def _shown(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
 def _idle_function(program: Path) -> int:
     """Resident memory of a function that waits for its first invocation."""
     with tempfile.TemporaryDirectory() as folder:
@@ -71,7 +99,7 @@ def _idle_function(program: Path) -> int:
             if not function.start():
                 raise BedError(f"the function does not start:\n{function.log.read_text()}")
             time.sleep(_IDLE_SECONDS)
-            return _resident(function.pid)
+            return resident_bytes(function.pid)
         finally:
             function.close()
 
@@ -90,7 +118,7 @@ def _idle_worker(program: Path) -> int:
             time.sleep(_IDLE_SECONDS)
             if worker.poll() is not None:
                 raise BedError(f"the worker does not run:\n{Path(folder, 'log').read_text()}")
-            return _resident(worker.pid)
+            return resident_bytes(worker.pid)
         finally:
             worker.kill()
             worker.wait()
@@ -109,11 +137,6 @@ class _NoTasks(BaseHTTPRequestHandler):
 
 
 _AWS = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
-
-
-def _resident(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1]) * 1024
 
 
 def main() -> int:

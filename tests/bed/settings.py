@@ -1,10 +1,12 @@
-"""Where the bed lives, which ports it uses and how it is configured. Only this module reads the environment."""
+"""Where the bed lives, which ports it uses and how it is configured: all variables of the environment that tell it."""
 
 import dataclasses
+import functools
 import json
 import os
 import random
 import socket
+import subprocess
 from pathlib import Path
 
 from bed.progress import BedError
@@ -36,7 +38,9 @@ environment:
   SPARKWRIGHT_BED_LIVY_PORT              ports; a free one is chosen for each that is not set
   SPARKWRIGHT_BED_RESOURCE_MANAGER_PORT
   SPARKWRIGHT_BED_LOCALSTACK_PORT
-  SPARKWRIGHT_BED_JAVA_HOME              a JDK 17 (JAVA_HOME, else the one that `java` belongs to)
+  SPARKWRIGHT_BED_JAVA_HOME              a JDK 17 (else JAVA_HOME, what `java` belongs to, or /usr/lib/jvm/*17*,
+                                         whichever is one)
+  CARGO_TARGET_DIR                       where the programs are built (target)
 """
 
 
@@ -109,12 +113,15 @@ class Settings:
     @classmethod
     def load(cls, folders: Folders) -> "Settings":
         """The settings of the bed that is up."""
+        path = folders.run / "bed.json"
         try:
-            stored = json.loads((folders.run / "bed.json").read_text())
+            stored = json.loads(path.read_text())
+            stored["options"]["livy_conf"] = tuple(stored["options"]["livy_conf"])
+            return cls(folders, Options(**stored["options"]), stored["ports"])
         except FileNotFoundError:
             raise BedError(f"no bed was started in {folders.run}: run `make bed-up`") from None
-        stored["options"]["livy_conf"] = tuple(stored["options"]["livy_conf"])
-        return cls(folders, Options(**stored["options"]), stored["ports"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise BedError(f"{path} is not what this version writes ({error}): `make bed-down`, then `make bed-up`") from error
 
     def save(self) -> None:
         """Writes what `load` reads."""
@@ -139,37 +146,55 @@ class Settings:
         }
 
 
-def java_home() -> Path | None:
-    """The JDK that the environment names, else the one that `java` belongs to."""
-    named = os.environ.get("SPARKWRIGHT_BED_JAVA_HOME") or os.environ.get("JAVA_HOME")
-    if named:
-        return Path(named)
-    for folder in os.get_exec_path():
-        java = Path(folder, "java")
-        if java.is_file():
-            return java.resolve().parents[1]
-    return None
+def named_jdk() -> Path | None:
+    """The JDK that the environment names for the bed."""
+    named = os.environ.get("SPARKWRIGHT_BED_JAVA_HOME")
+    return Path(named) if named else None
+
+
+def named_ports() -> dict[str, int]:
+    """The ports that the environment names, whether they are free or not."""
+    named = {part: os.environ.get(variable, "").strip() for part, variable in _FIXED_PORTS.items()}
+    ports = {part: _port(_FIXED_PORTS[part], text) for part, text in named.items() if text}
+    for part, port in ports.items():
+        if twice := [other for other in ports if other != part and ports[other] == port]:
+            raise BedError(f"port {port} is given to two parts: {_FIXED_PORTS[part]} and {_FIXED_PORTS[twice[0]]}")
+    return ports
+
+
+@functools.cache
+def target_folder() -> Path:
+    """Where cargo builds: what it was told by CARGO_TARGET_DIR or its own configuration, else target/."""
+    command = ["cargo", "metadata", "--locked", "--no-deps", "--format-version", "1"]
+    asked = subprocess.run(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if asked.returncode:
+        raise BedError(f"cargo does not say where it builds:\n{asked.stderr.strip()}")
+    return Path(json.loads(asked.stdout)["target_directory"])
+
+
+def _port(variable: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise BedError(f"{variable} is `{text}`, which is not a port: give a number from 1 to 65535, or none for a free port")
+    return int(text)
 
 
 def _choose_ports() -> dict[str, int]:
-    ports: dict[str, int] = {}
-    for part, variable in _FIXED_PORTS.items():
-        if named := os.environ.get(variable):
-            ports[part] = int(named)
-            if not _is_free(ports[part]):
-                raise BedError(f"port {named} ({variable}) is taken")
+    ports = named_ports()
+    for part, port in ports.items():
+        if why := _why_taken(port):
+            raise BedError(f"port {port} ({_FIXED_PORTS[part]}) cannot be used: {why}")
     # Below the range from which the kernel gives ports to outgoing connections.
     candidates = iter(random.sample(range(20000, 32000), 200))
     for part in (*_FIXED_PORTS, *_INNER_PORTS):
         if part not in ports:
-            ports[part] = next(port for port in candidates if _is_free(port))
+            ports[part] = next(port for port in candidates if port not in ports.values() and not _why_taken(port))
     return ports
 
 
-def _is_free(port: int) -> bool:
+def _why_taken(port: int) -> str | None:
     with socket.socket() as probe:
         try:
             probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error.strerror
+    return None

@@ -72,7 +72,7 @@ def test_after_an_exit_it_is_started_again(invoke: Invoke) -> None:
 def test_one_that_ended_while_it_waited_swallows_no_event(invoke: Invoke) -> None:
     first = invoke()[0]["pid"]
     os.kill(first, signal.SIGKILL)
-    time.sleep(0.2)
+    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)  # Leaves it to be noticed.
     said, is_error = invoke()
     assert not is_error
     assert said["pid"] != first

@@ -3,8 +3,7 @@
 import json
 import secrets
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from bed.demo import programs, stage
 from bed.demo.aws import Aws, Stack
 from bed.settings import Settings
+from bed.waiting import wait_for
 
 _STUB = Path(__file__).parent / "stub"
 
@@ -72,15 +72,6 @@ def stub(aws: Aws, settings: Settings) -> Iterator[Stub]:
 
 def statuses(stack: Stack, logical_id: str) -> list[str]:
     return [event.status for event in stack.events() if event.logical_id == logical_id]
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def test_a_resource_is_created_changed_replaced_and_deleted(stub: Stub) -> None:
@@ -167,7 +158,7 @@ def test_the_status_and_the_id_are_right_while_a_request_is_open(stub: Stub) -> 
         return detail["ResourceStatus"], detail.get("PhysicalResourceId")
 
     stack = stub.create(Create={"Seconds": "2"})
-    assert eventually(lambda: "CREATE_IN_PROGRESS" in statuses(stack, "Stub"))
+    wait_for(lambda: "CREATE_IN_PROGRESS" in statuses(stack, "Stub"), 10)
     assert described(stack)[0] == "CREATE_IN_PROGRESS"
     assert stack.follow(60) == "CREATE_COMPLETE"
     assert described(stack) == ("CREATE_COMPLETE", "stub-1")
@@ -175,7 +166,7 @@ def test_the_status_and_the_id_are_right_while_a_request_is_open(stub: Stub) -> 
         target=stub.update, args=(stack,), kwargs={"Greeting": "slow", "Update": {"Seconds": "2", "PhysicalResourceId": "stub-2"}}
     )
     update.start()
-    assert eventually(lambda: described(stack) == ("UPDATE_IN_PROGRESS", "stub-1"))
+    wait_for(lambda: described(stack) == ("UPDATE_IN_PROGRESS", "stub-1"), 10)
     update.join()
     assert described(stack) == ("UPDATE_COMPLETE", "stub-2")
 

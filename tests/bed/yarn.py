@@ -1,10 +1,9 @@
 """YARN: one ResourceManager and one NodeManager with room for three small applications at once."""
 
-import json
-import urllib.request
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from bed.cluster import Cluster
 from bed.install import jars
 from bed.jvm import java_command, java_environment, write_logging
 from bed.process import Process
@@ -70,13 +69,13 @@ def configuration_folder(settings: Settings) -> Path:
 def start_resource_manager(settings: Settings, process: Process) -> None:
     """Starts it and waits until it answers."""
     _start(settings, process, f"{_PACKAGE}.resourcemanager.ResourceManager")
-    process.wait_until(lambda: _metrics(settings) is not None, 120)
+    process.wait_until(lambda: _nodes(settings) is not None, 120)
 
 
 def start_node_manager(settings: Settings, process: Process) -> None:
     """Starts it and waits until the ResourceManager counts it."""
     _start(settings, process, f"{_PACKAGE}.nodemanager.NodeManager")
-    process.wait_until(lambda: (_metrics(settings) or {}).get("activeNodes") == 1, 120)
+    process.wait_until(lambda: _nodes(settings) == 1, 120)
 
 
 def _start(settings: Settings, process: Process, main_class: str) -> None:
@@ -87,12 +86,8 @@ def _start(settings: Settings, process: Process, main_class: str) -> None:
     process.start(command, java_environment(settings))
 
 
-def _metrics(settings: Settings) -> dict | None:
-    try:
-        with urllib.request.urlopen(f"{settings.url('resource_manager')}/ws/v1/cluster/metrics", timeout=2) as answer:
-            return json.load(answer)["clusterMetrics"]
-    except (OSError, ValueError):
-        return None
+def _nodes(settings: Settings) -> int | None:
+    return Cluster(settings.url("resource_manager")).active_nodes()
 
 
 def _write(path: Path, properties: dict[str, object]) -> None:

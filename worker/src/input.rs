@@ -157,8 +157,8 @@ impl InputRules {
             .collect();
         for host in strangers {
             fields.mistake(format!(
-                "this worker may not use `{host}`: leave `LivyHost` out for its own Livy ({}), or start it with \
-                 --allow-livy-host {host}",
+                "this worker may not use `{host}`: name no Livy and no ResourceManager to use its own ({}), or start \
+                 it with --allow-livy-host {host}",
                 self.own[0].livy
             ));
         }

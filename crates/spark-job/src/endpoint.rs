@@ -280,9 +280,16 @@ fn address(fields: &mut Fields<'_>, clusters: ClusterIds) -> Option<Address> {
     }
     if let Some(host) = host {
         let plain = host.trim();
+        let is_address = plain.parse::<std::net::Ipv6Addr>().is_ok();
         if plain.contains(['/', '@', '?', '#']) || plain.contains(char::is_whitespace) {
             fields.mistake(format!(
                 "`LivyHost` must be a host name alone, not `{host}`; an address goes to `LivyUrl`"
+            ));
+            return None;
+        }
+        if plain.contains(':') && !is_address {
+            fields.mistake(format!(
+                "`LivyHost` must be a host name alone, not `{host}`; the port goes to `LivyPort`"
             ));
             return None;
         }

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::cluster::Cluster;
 use crate::redact::Redaction;
-use crate::standing::Ending;
+use crate::standing::{Ending, holds_driver_output};
 use crate::submission::Run;
 use crate::watch::Report;
 
@@ -140,6 +140,8 @@ pub fn compose(ending: Ending, sources: &Sources) -> Explanation {
     let diagnostics =
         Some(text::diagnostics(&sources.diagnostics)).filter(|diagnostics| !diagnostics.is_empty());
     let logs = match exit {
+        // In client mode the container holds no driver.
+        _ if holds_driver_output(&sources.livy_log) => [&spark_submit, &sources.stderr, &sources.stdout],
         Some(_) => [&sources.stdout, &sources.stderr, &spark_submit],
         None => [&sources.stderr, &sources.stdout, &spark_submit],
     };
@@ -153,7 +155,7 @@ pub fn compose(ending: Ending, sources: &Sources) -> Explanation {
         .map(headline)
         .or_else(|| exit.map(|exit| after_saying(exit, &sources.stdout)))
         .or_else(|| said_by_yarn(diagnostics.as_deref()?))
-        .or_else(|| log_tail.last().cloned());
+        .or_else(|| log_tail.last().map(|said| last_words(said)));
     Explanation {
         message: message(ending, why.as_deref().unwrap_or_default()),
         exception,
@@ -176,9 +178,13 @@ fn said_by_yarn(diagnostics: &str) -> Option<String> {
 /// A program that exits by itself has often said why.
 fn after_saying(exit: &str, stdout: &str) -> String {
     match text::tail(stdout).last() {
-        Some(said) => format!("{exit}; the last that it wrote: {}", said.trim()),
+        Some(said) => format!("{exit}; {}", last_words(said)),
         None => exit.to_owned(),
     }
+}
+
+fn last_words(said: &str) -> String {
+    format!("the last that it wrote: {}", said.trim())
 }
 
 fn message(ending: Ending, why: &str) -> String {

@@ -56,6 +56,8 @@ impl std::error::Error for Mistakes {}
 pub struct Fields<'a> {
     object: &'a Map<String, Value>,
     known: BTreeSet<&'static str>,
+    /// Names that belong into an inner object, and that object's name.
+    inner: Option<(&'static str, &'static [&'static str])>,
     noun: &'static str,
     mistakes: Mistakes,
 }
@@ -66,6 +68,7 @@ impl<'a> Fields<'a> {
         Self {
             object,
             known: BTreeSet::new(),
+            inner: None,
             noun,
             mistakes: Mistakes::default(),
         }
@@ -79,6 +82,11 @@ impl<'a> Fields<'a> {
     /// Makes a field known without reading it.
     pub fn ignore(&mut self, name: &'static str) {
         self.known.insert(name);
+    }
+
+    /// Says of these names, where they stand here, that they belong into the field `object`.
+    pub fn belong_into(&mut self, object: &'static str, names: &'static [&'static str]) {
+        self.inner = Some((object, names));
     }
 
     /// Notes a mistake that spans fields.
@@ -174,7 +182,12 @@ impl<'a> Fields<'a> {
     /// Ends the reading: every field that nobody asked for is a mistake, with the nearest known name.
     pub fn finish(mut self) -> Mistakes {
         for name in self.object.keys() {
-            if !self.known.contains(name.as_str()) {
+            if self.known.contains(name.as_str()) {
+                continue;
+            }
+            if let Some((object, _)) = self.inner.filter(|(_, names)| names.contains(&name.as_str())) {
+                self.mistakes.push(format!("`{name}` belongs into `{object}`"));
+            } else {
                 self.mistakes
                     .push(unknown(name, self.noun, self.known.iter().copied()));
             }
@@ -285,6 +298,14 @@ mod tests {
             mistakes.starts_with("`Name` holds a `{{resolve:…}}` reference"),
             "{mistakes}"
         );
+    }
+
+    #[test]
+    fn a_field_that_stands_one_level_too_high_is_told_where_it_belongs() {
+        let mistakes = read(json!({"NumExecutors": 1}), |fields| {
+            fields.belong_into("Parameters", &["NumExecutors"])
+        });
+        assert_eq!(mistakes, "`NumExecutors` belongs into `Parameters`");
     }
 
     #[test]

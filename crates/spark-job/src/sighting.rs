@@ -190,10 +190,12 @@ impl Cluster {
             tag: Some(tag.to_owned()),
             ..ApplicationsQuery::default()
         };
-        let applications = match yarn.applications(&query).await {
+        let mut applications = match yarn.applications(&query).await {
             Ok(applications) => applications,
             Err(error) => return YarnSight::Silent(yarn_silence(yarn, &error)),
         };
+        // What is found is stopped: a proxy that drops the query must not make every application ours.
+        applications.retain(|application| application.has_tag(tag));
         let (true, Some(id)) = (applications.is_empty(), known) else {
             return YarnSight::Applications(applications);
         };

@@ -14,6 +14,8 @@ use sparkwright_yarn::{Application, ApplicationId, ApplicationState, FinalStatus
 use self::deploy_mode::{DeployMode, ModeWatch};
 use crate::sighting::{LivySight, Sighting, YarnSight};
 
+pub(crate) use self::deploy_mode::holds_driver_output;
+
 /// The last line of Livy's log when spark-submit ended before there was an application.
 const START_FAILED: &str = "spark-submit start failed";
 
@@ -211,6 +213,8 @@ impl RunHistory {
     fn by_livy_of_client_mode(&self, livy: &LivySight) -> Standing {
         match livy {
             LivySight::Batch(batch) => match ending_by_livy(batch) {
+                // Its driver failed before Livy had seen the application.
+                Some(Ending::NotStarted) => Standing::Ended(Ending::Failed),
                 Some(ending) => Standing::Ended(ending),
                 None => Standing::Pending(Phase::Running),
             },

@@ -4,7 +4,7 @@
 //! has to say that nothing of it lives. A run of which nothing is seen counts as stopped only after the time to
 //! settle.
 
-use std::convert::Infallible;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use sparkwright_yarn::{Application, ApplicationId};
@@ -94,11 +94,7 @@ impl Stop {
             YarnSight::NotThere => return by_livy_alone(livy, refused),
             YarnSight::Applications(applications) => applications,
         };
-        let live: Vec<_> = applications
-            .iter()
-            .filter(|a| a.is_live())
-            .map(|a| a.id)
-            .collect();
+        let live = live(applications);
         if !live.is_empty() {
             return Step::Kill(live);
         }
@@ -155,16 +151,17 @@ pub async fn stop(cluster: &Cluster, order: &StopOrder) -> Stopped {
                 info!(batch_name = %order.name, waited_s = began.elapsed().as_secs(), "the run has stopped");
                 return Stopped::Confirmed { application };
             }
-            Step::DeleteBatch => match timeout_at(order.deadline, delete_batch(cluster, order)).await {
-                Ok(Ok(())) => why = "Livy has deleted the batch, and YARN is looked at".into(),
-                Ok(Err(said)) => {
-                    stop.refused = Some(said.clone());
-                    why = said;
+            Step::DeleteBatch => {
+                why = "Livy had not deleted the batch in time".into();
+                match timeout_at(order.deadline, delete_batch(cluster, order, &mut why)).await {
+                    Ok(Ok(())) => why = "Livy has deleted the batch, and YARN is looked at".into(),
+                    Ok(Err(said)) => {
+                        stop.refused = Some(said.clone());
+                        why = said;
+                    }
+                    Err(_) => return unconfirmed(order, why),
                 }
-                Err(_) => {
-                    return unconfirmed(order, "Livy had not deleted the batch in time".into());
-                }
-            },
+            }
             Step::Kill(live) => match timeout_at(order.deadline, kill(cluster, &live)).await {
                 Ok(said) => why = said,
                 Err(_) => return unconfirmed(order, format!("`{}` could not be killed in time", live[0])),
@@ -186,36 +183,38 @@ fn unconfirmed(order: &StopOrder, why: String) -> Stopped {
     Stopped::Unconfirmed { why }
 }
 
-/// Livy's DELETE blocks while it looks for the application; meanwhile YARN may show it first, and it is killed there.
-async fn delete_batch(cluster: &Cluster, order: &StopOrder) -> Result<(), String> {
-    let delete = cluster.livy().delete_batch(order.name.as_str());
-    let result = tokio::select! {
-        result = delete => result,
-        never = kill_as_it_appears(cluster, order) => match never {},
-    };
-    match result {
-        Ok(()) => Ok(()),
-        Err(error) if error.is_not_found() => Ok(()),
-        // Whoever lives is killed through YARN; Livy is asked again after a period.
-        Err(error) => Err(livy_silence(&error)),
+/// Livy's DELETE blocks while it looks for the application, and until that has ended. Meanwhile YARN may show it, and
+/// it is killed there; once YARN calls it ended, Livy is not waited for.
+async fn delete_batch(cluster: &Cluster, order: &StopOrder, why: &mut String) -> Result<(), String> {
+    let mut delete = pin!(cluster.livy().delete_batch(order.name.as_str()));
+    loop {
+        tokio::select! {
+            result = &mut delete => {
+                return match result {
+                    Ok(()) => Ok(()),
+                    Err(error) if error.is_not_found() => Ok(()),
+                    // Whoever lives is killed through YARN; Livy is asked again after a period.
+                    Err(error) => Err(livy_silence(&error)),
+                };
+            }
+            () = sleep(order.poll_period) => {}
+        }
+        let sighting = cluster.look(&order.name, false, order.application.as_ref()).await;
+        let YarnSight::Applications(applications) = &sighting.yarn else {
+            continue;
+        };
+        let live = live(applications);
+        if !live.is_empty() {
+            *why = kill(cluster, &live).await;
+        } else if !applications.is_empty() {
+            return Err("Livy has not answered to the deletion of the batch".into());
+        }
     }
 }
 
-async fn kill_as_it_appears(cluster: &Cluster, order: &StopOrder) -> Infallible {
-    loop {
-        sleep(order.poll_period).await;
-        let sighting = cluster.look(&order.name, false, order.application.as_ref()).await;
-        if let YarnSight::Applications(applications) = &sighting.yarn {
-            let live: Vec<_> = applications
-                .iter()
-                .filter(|a| a.is_live())
-                .map(|a| a.id)
-                .collect();
-            if !live.is_empty() {
-                kill(cluster, &live).await;
-            }
-        }
-    }
+fn live(applications: &[Application]) -> Vec<ApplicationId> {
+    let live = applications.iter().filter(|application| application.is_live());
+    live.map(|application| application.id).collect()
 }
 
 async fn kill(cluster: &Cluster, live: &[ApplicationId]) -> String {

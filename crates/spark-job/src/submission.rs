@@ -152,6 +152,11 @@ pub trait Supervisor: Send + Sync {
         warn!(why, "the submission waits");
     }
 
+    /// Whether an earlier delivery of the same request may have posted and died: then absence has to settle first.
+    fn may_have_been_posted(&self) -> bool {
+        false
+    }
+
     /// Whether the submission may go on; else why not.
     fn gate(&self, _gate: Gate) -> impl Future<Output = Result<(), String>> + Send {
         async { Ok(()) }
@@ -178,6 +183,9 @@ pub async fn submit(
         supervisor,
         submission: Submission::new(order, patience, now()),
     };
+    if supervisor.may_have_been_posted() {
+        driver.submission.may_have_been_posted(now());
+    }
     let mut next = Next::Survey;
     let mut why = "Livy was not asked yet".to_owned();
     loop {
@@ -284,14 +292,14 @@ impl<S: Supervisor> Driver<'_, S> {
             self.order.resource,
             self.order.spec,
         );
-        let posted = now();
-        self.submission.posting(posted, number);
+        self.submission.posting(now(), number);
         let answer = self
             .cluster
             .livy()
             .create_batch(&self.order.parameters.to_batch_request(&name, &tags))
             .await;
-        let next = self.submission.posted(posted, now(), number, post_answer(answer));
+        // Livy takes POSTs one by one: it may have taken this one only just before it answered, or was given up.
+        let next = self.submission.posted(now(), now(), number, post_answer(answer));
         if let Next::Created { name, .. } = &next
             && let Err(why) = self.supervisor.gate(Gate::AfterPost).await
         {

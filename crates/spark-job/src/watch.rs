@@ -22,8 +22,10 @@ pub struct Report {
     pub application: Option<Application>,
     /// The newest that Livy said of its batch.
     pub batch: Option<Batch>,
-    /// Since when nobody who could tell has answered, and why.
+    /// Since when somebody whose word is needed has not answered, and why.
     pub silence: Option<Silence>,
+    /// Since when neither Livy nor YARN has answered, and why.
+    pub deaf: Option<Silence>,
 }
 
 /// Nobody answers.
@@ -40,6 +42,9 @@ pub struct Silence {
 pub struct Watched {
     history: RunHistory,
     silence: Option<Silence>,
+    deaf: Option<Silence>,
+    /// YARN did not answer when it was last asked.
+    yarn_is_silent: bool,
     warned: bool,
 }
 
@@ -49,6 +54,8 @@ impl Watched {
         Self {
             history: RunHistory::new(since, settle),
             silence: None,
+            deaf: None,
+            yarn_is_silent: false,
             warned: false,
         }
     }
@@ -56,6 +63,11 @@ impl Watched {
     /// What has been seen so far.
     pub fn history(&self) -> &RunHistory {
         &self.history
+    }
+
+    /// Whether the next look should ask Livy: for what YARN cannot know, and to see whether anybody answers at all.
+    pub fn wants_livy(&self, now: Instant) -> bool {
+        self.yarn_is_silent || self.history.wants_livy(now)
     }
 
     /// Somebody else follows the same run, and may know of a later POST.
@@ -66,10 +78,13 @@ impl Watched {
     /// Takes a look in.
     pub fn observe(&mut self, name: &BatchName, now: Instant, sighting: &Sighting) -> Report {
         let standing = self.history.observe(now, sighting);
-        self.silence = silence(sighting, self.history.depends_on_livy()).map(|why| {
-            let since = self.silence.as_ref().map_or(now, |silence| silence.since);
-            Silence { since, why }
-        });
+        self.silence = lasting(
+            self.silence.take(),
+            now,
+            silence(sighting, self.history.depends_on_livy()),
+        );
+        self.deaf = lasting(self.deaf.take(), now, deafness(sighting));
+        self.yarn_is_silent = matches!(sighting.yarn, YarnSight::Silent(_));
         if self.history.is_client_mode() && !self.warned {
             self.warned = true;
             warn!(batch_name = %name, "Livy runs drivers in client mode: YARN cannot tell a failed driver, so Livy's word is the outcome; set livy.spark.deploy-mode = cluster");
@@ -79,7 +94,23 @@ impl Watched {
             application: self.history.application().cloned(),
             batch: self.history.batch().cloned(),
             silence: self.silence.clone(),
+            deaf: self.deaf.clone(),
         }
+    }
+}
+
+/// A silence that goes on began when it began.
+fn lasting(before: Option<Silence>, now: Instant, why: Option<String>) -> Option<Silence> {
+    let since = before.map_or(now, |silence| silence.since);
+    why.map(|why| Silence { since, why })
+}
+
+/// Nobody answers: neither Livy nor a YARN, where there is one.
+fn deafness(sighting: &Sighting) -> Option<String> {
+    match (&sighting.yarn, &sighting.livy) {
+        (YarnSight::NotThere, LivySight::Silent(why)) => Some(why.clone()),
+        (YarnSight::Silent(yarn), LivySight::Silent(livy)) => Some(format!("{livy}; {yarn}")),
+        _ => None,
     }
 }
 
@@ -120,7 +151,7 @@ impl Watch {
     /// a caller who waits for something else as well keeps the future.
     pub async fn next(&mut self) -> Report {
         sleep_until(self.next_look).await;
-        let ask_livy = self.watched.history().wants_livy(Clock::now().into_std());
+        let ask_livy = self.watched.wants_livy(Clock::now().into_std());
         let known = self.watched.history().known_application();
         let sighting = self.cluster.look(&self.name, ask_livy, known.as_ref()).await;
         self.kill_surplus(&sighting).await;

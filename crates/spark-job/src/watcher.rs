@@ -67,6 +67,7 @@ impl Watcher {
             application: None,
             batch: None,
             silence: None,
+            deaf: None,
         };
         let (sender, receiver) = watch::channel(report);
         let followed = Followed {

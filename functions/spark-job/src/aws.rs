@@ -71,6 +71,24 @@ fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3)
 }
 
+/// Whether the same call may succeed a little later.
+pub(crate) fn may_pass<E, R>(error: &emr::error::SdkError<E, R>) -> bool
+where
+    E: emr::error::ProvideErrorMetadata,
+{
+    use emr::error::SdkError;
+    match error {
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+        SdkError::ServiceError(answer) => {
+            let code = answer.err().code().unwrap_or_default();
+            ["Throttl", "TooManyRequests", "Internal", "Unavailable"]
+                .iter()
+                .any(|sign| code.contains(sign))
+        }
+        _ => false,
+    }
+}
+
 /// What to say of a call that failed, with what can be done about it.
 pub(crate) fn explain<E, R>(
     error: &aws_sdk_emr::error::SdkError<E, R>,

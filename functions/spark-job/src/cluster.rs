@@ -6,7 +6,7 @@ use emr::operation::describe_cluster::DescribeClusterError;
 use emr::types::{Cluster, ClusterState, InstanceCollectionType, InstanceFleetType, InstanceGroupType};
 use tracing::{info, warn};
 
-use crate::aws::{Aws, explain};
+use crate::aws::{Aws, explain, may_pass};
 
 /// Why there is no primary node to speak to.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,8 @@ pub enum LookUpError {
         id: String,
         /// What stood in the way, and what to do about it.
         why: String,
+        /// Whether that may pass by itself.
+        passing: bool,
     },
 }
 
@@ -49,6 +51,11 @@ impl LookUpError {
     /// Whether no job can be left on the cluster.
     pub fn is_gone(&self) -> bool {
         matches!(self, Self::Gone { .. } | Self::Unknown { .. })
+    }
+
+    /// Whether a later look-up may say more.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable { passing: true, .. })
     }
 }
 
@@ -85,6 +92,7 @@ fn look_up_error(id: &str, error: &SdkError<DescribeClusterError>) -> LookUpErro
         _ => LookUpError::Unavailable {
             id,
             why: explain(error, "EMR", "elasticmapreduce:DescribeCluster"),
+            passing: may_pass(error),
         },
     }
 }

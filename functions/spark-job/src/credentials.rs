@@ -9,7 +9,7 @@ use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use serde_json::Value;
 use sparkwright_livy::Credentials;
 
-use crate::aws::{Aws, explain};
+use crate::aws::{Aws, explain, may_pass};
 
 /// A warm function sees a rotated secret after this.
 const KEPT: Duration = Duration::from_secs(300);
@@ -40,7 +40,16 @@ pub enum CredentialsError {
         arn: String,
         /// What stood in the way, and what to do about it.
         why: String,
+        /// Whether that may pass by itself.
+        passing: bool,
     },
+}
+
+impl CredentialsError {
+    /// Whether a later call may say more.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable { passing: true, .. })
+    }
 }
 
 /// Secrets that were read lately.
@@ -99,6 +108,7 @@ async fn read(aws: &Aws, arn: &str) -> Result<Credentials, CredentialsError> {
         _ => CredentialsError::Unavailable {
             arn: arn.to_owned(),
             why: explain(&error, "Secrets Manager", "secretsmanager:GetSecretValue"),
+            passing: may_pass(&error),
         },
     })?;
     parse(secret.secret_string()).map_err(|why| CredentialsError::Malformed {

@@ -14,7 +14,6 @@ use tracing::{info, warn};
 use crate::gate::Gate;
 use crate::job::resource;
 use crate::physical_id::{PhysicalId, RunId};
-use crate::place::Place;
 use crate::properties::{IfStopUnconfirmed, Stopping, lenient_place};
 use crate::provider::Work;
 use crate::removal::{Target, unconfirmed};
@@ -41,7 +40,7 @@ impl<G: Gate> Work<'_, G> {
             PhysicalId::Legacy { application, batch } => {
                 self.delete_legacy(&application, batch, deadline).await
             }
-            PhysicalId::Invented => self.delete_all(deadline).await,
+            PhysicalId::Invented => self.delete_all(stopping.timeout).await,
             PhysicalId::Nothing | PhysicalId::LegacyFailure | PhysicalId::Other => {
                 info!("the id leads to nothing that was ever submitted");
                 Ok(())
@@ -66,7 +65,7 @@ impl<G: Gate> Work<'_, G> {
     async fn delete_run(&self, run: &RunId, deadline: Instant) -> Result<(), String> {
         let what = format!("the batch `{}`", run.batch);
         let Some(cluster) = self
-            .old_site(&run.place)
+            .old_site(&run.place, deadline)
             .await
             .map_err(|why| unconfirmed(&what, &why))?
         else {
@@ -78,22 +77,26 @@ impl<G: Gate> Work<'_, G> {
 
     /// CloudFormation made the id up while the Create was still at work: whatever it submitted is stopped, also what
     /// shows late.
-    async fn delete_all(&self, deadline: Instant) -> Result<(), String> {
+    async fn delete_all(&self, timeout: Duration) -> Result<(), String> {
+        let window = Window::of(
+            self.request.issued.at(),
+            SystemTime::now(),
+            self.jobs.settings.settle,
+        );
+        let settled = Instant::now() + window.left;
+        let deadline = self.budget.stop_by(window.left + timeout);
         let Some(place) = self.all_properties().into_iter().find_map(lenient_place) else {
             info!("the properties name no Livy: nothing can have been submitted");
             return Ok(());
         };
         let what = "whatever the called-off Create submitted";
         let Some(cluster) = self
-            .old_site(&place)
+            .old_site(&place, deadline)
             .await
             .map_err(|why| unconfirmed(what, &why))?
         else {
             return Ok(());
         };
-        let settle = self.jobs.settings.settle;
-        let window = Window::of(self.request.issued.at(), SystemTime::now(), settle);
-        let settled = Instant::now() + window.left;
         loop {
             let runs = self
                 .runs_of(&cluster, resource(self.request), deadline)
@@ -131,7 +134,7 @@ impl<G: Gate> Work<'_, G> {
             return Err(unconfirmed(&what, "the properties name no Livy"));
         };
         let Some(cluster) = self
-            .old_site(&place)
+            .old_site(&place, deadline)
             .await
             .map_err(|why| unconfirmed(&what, &why))?
         else {
@@ -155,21 +158,6 @@ impl<G: Gate> Work<'_, G> {
             deadline,
         )
         .await
-    }
-
-    /// Where an earlier job is; none when its cluster is gone, and the job with it.
-    async fn old_site(&self, place: &Place) -> Result<Option<Cluster>, String> {
-        match self.jobs.sites.reach_again(place, &self.all_properties()).await {
-            Ok(cluster) => Ok(Some(cluster)),
-            Err(error) if error.is_gone() => {
-                info!(
-                    why = chain(&error),
-                    "the job's cluster is gone, and the job with it"
-                );
-                Ok(None)
-            }
-            Err(error) => Err(chain(&error)),
-        }
     }
 }
 

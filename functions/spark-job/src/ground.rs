@@ -12,7 +12,7 @@ use tracing::warn;
 use crate::gate::Gate;
 use crate::job::Job;
 use crate::provider::Work;
-use crate::site::{SiteError, check_hosts};
+use crate::site::{SiteError, check_hosts, patiently};
 
 /// A place that answered.
 #[derive(Debug)]
@@ -26,10 +26,8 @@ pub(crate) struct Ground {
 impl<G: Gate> Work<'_, G> {
     /// Goes to the job's place, and looks what the resource has there.
     pub(crate) async fn ground(&self, job: &Job, submit_by: Instant) -> Result<Ground, Failure> {
-        let cluster = self
-            .site_of(job)
-            .await
-            .map_err(|error| Failure::from_error(&error))?;
+        let reached = patiently(submit_by, self.jobs.settings.poll_period, || self.site_of(job)).await;
+        let cluster = reached.map_err(|error| Failure::from_error(&error))?;
         let began = Instant::now();
         let patience = submit_by.saturating_duration_since(Instant::now());
         check_hosts(cluster.endpoint(), patience)

@@ -48,6 +48,10 @@ struct Supervision<'a, G> {
 }
 
 impl<G: Gate> Supervisor for Supervision<'_, G> {
+    fn may_have_been_posted(&self) -> bool {
+        self.work.is_late()
+    }
+
     async fn gate(&self, gate: submission::Gate) -> Result<(), String> {
         let moment = match gate {
             submission::Gate::BeforePost => Moment::BeforePost,

@@ -3,6 +3,8 @@
 use custom_resource::Failure;
 use serde_json::{Map, Value};
 use sparkwright_spark_job::chain;
+use sparkwright_spark_job::cluster::Cluster;
+use tokio::time::Instant;
 use tracing::info;
 
 use crate::gate::{Gate, Moment};
@@ -13,6 +15,7 @@ use crate::place::Place;
 use crate::properties::lenient_place;
 use crate::provider::{Work, nothing};
 use crate::removal::Target;
+use crate::site::patiently;
 
 impl<G: Gate> Work<'_, G> {
     /// What the request's id says.
@@ -90,25 +93,35 @@ impl<G: Gate> Work<'_, G> {
         self.with_old_id(Failure::new(why))
     }
 
+    /// The clients of an earlier job's place; none when its cluster is gone, and the job with it.
+    pub(crate) async fn old_site(&self, place: &Place, until: Instant) -> Result<Option<Cluster>, String> {
+        let properties = self.all_properties();
+        let reach = || self.jobs.sites.reach_again(place, &properties);
+        match patiently(until, self.jobs.settings.poll_period, reach).await {
+            Ok(cluster) => Ok(Some(cluster)),
+            Err(error) if error.is_gone() => {
+                info!(
+                    why = chain(&error),
+                    "the job's cluster is gone, and the job with it"
+                );
+                Ok(None)
+            }
+            Err(error) => Err(chain(&error)),
+        }
+    }
+
     /// Where the old job is; none when its cluster is gone, and the job with it.
     async fn old_ground(&self, job: &Job, place: &Place) -> Result<Option<Ground>, Failure> {
         let failed = |why: &str| {
             self.untouched(&format!(
-                "the old job could not be stopped, and the new one was not started: {why}"
+                "the old job could not be stopped, so the new one was not started: {why}\n\
+                 If the old job's cluster is gone, `UpdatePolicy: StartThenStop` goes on without it"
             ))
         };
-        let cluster = match self.jobs.sites.reach_again(place, &self.all_properties()).await {
-            Ok(cluster) => cluster,
-            Err(error) if error.is_gone() => {
-                info!(
-                    why = chain(&error),
-                    "the old job's cluster is gone, and the job with it"
-                );
-                return Ok(None);
-            }
-            Err(error) => return Err(failed(&chain(&error))),
-        };
         let until = self.budget.within(job.properties.submit_timeout);
+        let Some(cluster) = self.old_site(place, until).await.map_err(|why| failed(&why))? else {
+            return Ok(None);
+        };
         match self.runs_of(&cluster, job.resource, until).await {
             Ok(runs) => Ok(Some(Ground { cluster, runs })),
             Err(why) => Err(failed(&why)),

@@ -200,6 +200,7 @@ pub fn lenient_credentials(object: &Map<String, Value>) -> Option<String> {
 }
 
 fn parameters(fields: &mut Fields<'_>) -> Option<Parameters> {
+    fields.belong_into("Parameters", &Parameters::NAMES);
     if !fields.has("Parameters") {
         fields.mistake("`Parameters` is missing: the job itself, with at least its `File`");
         return None;

@@ -109,14 +109,21 @@ impl<'a, G: Gate> Work<'a, G> {
         self.request.claim.physical_resource_id(job.id.to_string());
     }
 
-    /// Whether an earlier delivery of this request may have submitted its run and died.
+    /// Whether an earlier delivery of this request may have submitted its run and died. A request whose age nobody can
+    /// tell may be.
     pub(crate) fn may_be_repeated(&self) -> bool {
-        let age = self
-            .request
-            .issued
-            .at()
-            .map(|issued| SystemTime::now().duration_since(issued));
-        age.is_some_and(|age| age.is_ok_and(|age| age > SURELY_FIRST))
+        self.age().is_none_or(|age| age > SURELY_FIRST)
+    }
+
+    /// Whether the request is old enough to be a repetition, so that absence proves nothing at first.
+    pub(crate) fn is_late(&self) -> bool {
+        self.age().is_some_and(|age| age > SURELY_FIRST)
+    }
+
+    fn age(&self) -> Option<Duration> {
+        let issued = self.request.issued.at()?;
+        // Clocks differ: what was issued in the future is new.
+        Some(SystemTime::now().duration_since(issued).unwrap_or_default())
     }
 
     pub(crate) fn patience(&self, submit_by: Instant) -> Patience {

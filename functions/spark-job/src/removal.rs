@@ -5,7 +5,7 @@ use std::time::Duration;
 use sparkwright_spark_job::chain;
 use sparkwright_spark_job::cluster::Cluster;
 use sparkwright_spark_job::names::BatchName;
-use sparkwright_spark_job::sighting::FoundRun;
+use sparkwright_spark_job::sighting::{FoundRun, LivySight, Sighting, YarnSight};
 use sparkwright_spark_job::stop::{StopOrder, Stopped, stop};
 use sparkwright_yarn::ApplicationId;
 use tokio::task::JoinSet;
@@ -15,6 +15,9 @@ use tracing::Instrument;
 use crate::gate::Gate;
 use crate::ground::name_of;
 use crate::provider::Work;
+
+/// Past the time to settle there is time for one more look.
+const SETTLED_SURELY: Duration = Duration::from_secs(5);
 
 /// What has to go.
 #[derive(Clone, Debug)]
@@ -61,7 +64,7 @@ impl Target {
 impl<G: Gate> Work<'_, G> {
     /// Stops runs side by side; the first that could not be confirmed is named.
     pub(crate) async fn stop_all(&self, targets: Vec<Target>, deadline: Instant) -> Result<(), String> {
-        let poll_period = self.jobs.settings.poll_period;
+        let (poll_period, last) = (self.jobs.settings.poll_period, self.budget.last);
         let mut stops = JoinSet::new();
         for target in targets {
             match target {
@@ -72,7 +75,7 @@ impl<G: Gate> Work<'_, G> {
                 } => {
                     let order = self.stop_order(name, None, application, deadline);
                     let stopping = async move {
-                        match stop(&cluster, &order).await {
+                        match stop_or_settle(&cluster, &order, last).await {
                             Stopped::Confirmed { .. } => Ok(()),
                             Stopped::Unconfirmed { why } => {
                                 Err(unconfirmed(&format!("the batch `{}`", order.name), &why))
@@ -122,6 +125,46 @@ pub(crate) fn unconfirmed(what: &str, why: &str) -> String {
     format!("that {what} has stopped could not be confirmed: {why}")
 }
 
+/// Stops a run. One that nobody shows is waited for until its absence proves something, though a stop may take less.
+async fn stop_or_settle(cluster: &Cluster, order: &StopOrder, last: Instant) -> Stopped {
+    let began = Instant::now();
+    let settled = (began + order.settle + SETTLED_SURELY).min(last);
+    let stopped = stop(cluster, order).await;
+    if matches!(stopped, Stopped::Confirmed { .. }) || settled <= order.deadline {
+        return stopped;
+    }
+    let look = cluster.look(&order.name, true, order.application.as_ref());
+    if !timeout_at(settled, look)
+        .await
+        .is_ok_and(|sighting| is_absent(&sighting))
+    {
+        return stopped;
+    }
+    let order = StopOrder {
+        last_post: order.last_post.or(Some(began)),
+        deadline: settled,
+        ..order.clone()
+    };
+    stop(cluster, &order).await
+}
+
+/// Whether everybody was asked, and nobody shows anything that may live.
+fn is_absent(sighting: &Sighting) -> bool {
+    let livy = match &sighting.livy {
+        LivySight::Absent => true,
+        LivySight::Batch(batch) => batch.state.is_terminal(),
+        LivySight::NotAsked | LivySight::Silent(_) => false,
+    };
+    let yarn = match &sighting.yarn {
+        YarnSight::NotThere => true,
+        YarnSight::Applications(applications) => {
+            applications.iter().all(|application| !application.is_live())
+        }
+        YarnSight::Silent(_) => false,
+    };
+    livy && yarn
+}
+
 /// Kills an application of which only the id is known, and waits until it has ended.
 async fn kill(
     cluster: &Cluster,
@@ -153,5 +196,29 @@ async fn kill(
             return Err(why);
         }
         sleep_until(next).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(livy: LivySight, yarn: YarnSight, expected: bool) {
+        assert_eq!(is_absent(&Sighting { livy, yarn }), expected);
+    }
+
+    #[test]
+    fn absent_is_what_everybody_was_asked_for_and_nobody_shows() {
+        let silent = || "down".to_owned();
+        check(LivySight::Absent, YarnSight::Applications(Vec::new()), true);
+        check(LivySight::Absent, YarnSight::NotThere, true);
+        check(LivySight::Absent, YarnSight::Silent(silent()), false);
+        check(
+            LivySight::Silent(silent()),
+            YarnSight::Applications(Vec::new()),
+            false,
+        );
+        check(LivySight::NotAsked, YarnSight::Applications(Vec::new()), false);
     }
 }

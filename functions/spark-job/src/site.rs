@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use sparkwright_livy::Credentials;
+use sparkwright_spark_job::chain;
 use sparkwright_spark_job::cluster::{Cluster, ConnectError};
 use sparkwright_spark_job::endpoint::Endpoint;
 use sparkwright_spark_job::fields::Mistakes;
@@ -46,6 +47,38 @@ impl SiteError {
     /// Whether no job can be left there.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(self, Self::LookUp(error) if error.is_gone())
+    }
+
+    /// Whether what stands in the way may pass by itself.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::LookUp(error) => error.may_pass(),
+            Self::Credentials(error) => error.may_pass(),
+            Self::Connect(_) | Self::Address(_) | Self::Host { .. } => false,
+        }
+    }
+}
+
+/// Reaches for a place until the instant, while what stands in the way may pass.
+pub(crate) async fn patiently<F>(
+    until: Instant,
+    period: Duration,
+    reach: impl Fn() -> F,
+) -> Result<Cluster, SiteError>
+where
+    F: Future<Output = Result<Cluster, SiteError>>,
+{
+    loop {
+        match reach().await {
+            Err(error) if error.may_pass() && Instant::now() + period < until => {
+                warn!(
+                    error = chain(&error),
+                    "the place of the job cannot be reached yet"
+                );
+                sleep_until(Instant::now() + period).await;
+            }
+            reached => return reached,
+        }
     }
 }
 
@@ -96,7 +129,7 @@ impl Sites {
             match Cluster::connect(endpoint.clone(), credentials.clone()) {
                 Ok(cluster) => return Ok(cluster),
                 Err(error) => warn!(
-                    error = sparkwright_spark_job::chain(&error),
+                    error = chain(&error),
                     "the certificates are not usable and left out"
                 ),
             }
@@ -126,14 +159,19 @@ impl Sites {
             .iter()
             .filter(same_livy)
             .filter_map(|properties| lenient_credentials(properties));
-        let mut result = Ok(None);
-        for arn in declared.chain(place.credentials.clone()) {
+        for arn in declared.filter(|arn| place.credentials.as_ref() != Some(arn)) {
             match self.credentials.get(&self.aws, &arn).await {
                 Ok(credentials) => return Ok(Some(credentials)),
-                Err(error) => result = Err(error.into()),
+                Err(error) => warn!(
+                    error = chain(&error),
+                    "the secret that the template names is left out"
+                ),
             }
         }
-        result
+        match &place.credentials {
+            Some(arn) => Ok(Some(self.credentials.get(&self.aws, arn).await?)),
+            None => Ok(None),
+        }
     }
 }
 
@@ -141,7 +179,7 @@ impl Sites {
 pub(crate) async fn check_hosts(endpoint: &Endpoint, patience: Duration) -> Result<(), SiteError> {
     let until = Instant::now() + patience.min(NAME_TIMEOUT);
     let livy = endpoint.livy.host_str().unwrap_or_default();
-    find_host(livy, "LivyHost", until).await?;
+    find_host(livy, "LivyUrl` or `LivyHost", until).await?;
     let others: Vec<_> = endpoint
         .hosts()
         .into_iter()

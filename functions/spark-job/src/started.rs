@@ -132,6 +132,7 @@ impl<G: Gate> Started<'_, G> {
                 application: Some((**application).clone()),
                 batch: last.and_then(|last| last.batch.clone()),
                 silence: None,
+                deaf: None,
             };
             return self.reached(&report).await;
         }

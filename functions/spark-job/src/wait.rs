@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use sparkwright_spark_job::standing::{Ending, Phase, Standing};
 use sparkwright_spark_job::watch::Report;
+use sparkwright_yarn::{Application, ApplicationState};
 
 use crate::properties::WaitFor;
 
@@ -45,11 +46,20 @@ impl Goal {
             Standing::Ended(ending) => return Verdict::Failed(ending),
             Standing::Pending(phase) => phase,
         };
+        // A driver that YARN starts again has not been healthy, however far it came before.
+        let is_down = |application: &Application| application.state != ApplicationState::Running;
+        if report.application.as_ref().is_some_and(is_down) {
+            self.running_since = None;
+        }
         let reached = report.silence.is_none()
             && match self.wait_for {
                 WaitFor::Submitted if self.with_yarn => phase >= Phase::Submitted,
                 WaitFor::Submitted => phase >= Phase::Starting,
-                WaitFor::Running => phase == Phase::Running && self.is_healthy(now),
+                WaitFor::Running => {
+                    phase == Phase::Running
+                        && !report.application.as_ref().is_some_and(is_down)
+                        && self.is_healthy(now)
+                }
                 WaitFor::Success => false,
             };
         if reached {
@@ -86,6 +96,7 @@ mod tests {
             application: None,
             batch: None,
             silence: None,
+            deaf: None,
         }
     }
 
@@ -176,5 +187,24 @@ mod tests {
             goal(WaitFor::Running).observe(Instant::now(), &running),
             Verdict::NotYet
         );
+    }
+
+    #[test]
+    fn a_driver_that_yarn_starts_again_is_not_healthy() {
+        let mut goal = Goal::new(WaitFor::Running, Duration::from_secs(15), true);
+        let begun = Instant::now();
+        let at = |state: &str| {
+            let application = serde_json::json!({"id": "application_1_1", "state": state});
+            let application = serde_json::from_value(application).expect("an application");
+            Report {
+                application: Some(application),
+                ..report(Standing::Pending(Phase::Running))
+            }
+        };
+        let mut after = |seconds, state| goal.observe(begun + Duration::from_secs(seconds), &at(state));
+        assert_eq!(after(0, "RUNNING"), Verdict::NotYet);
+        assert_eq!(after(16, "ACCEPTED"), Verdict::NotYet);
+        assert_eq!(after(20, "RUNNING"), Verdict::NotYet);
+        assert_eq!(after(35, "RUNNING"), Verdict::Reached);
     }
 }

@@ -7,10 +7,10 @@ import time
 from bed.bed import Bed
 from bed.cli import run_command
 from bed.demo import programs
+from bed.demo.aws import TROUBLE
 from bed.demo.scenes import SCENES
 from bed.demo.stage import set_up, tear_down
 from bed.demo.timeline import Timeline
-from bed.prerequisites import missing_for_build, require
 from bed.progress import BedError
 from bed.settings import Folders, Options
 
@@ -46,7 +46,6 @@ def main() -> int:
 
 
 def _play(bed: Bed, arguments: argparse.Namespace) -> None:
-    require(missing_for_build())
     clock = Clock(arguments.downloads)
     programs.build()
     clock.lap("build of both programs")
@@ -65,7 +64,7 @@ def _play(bed: Bed, arguments: argparse.Namespace) -> None:
             try:
                 if not scene(stage, timeline):
                     failed.append(title)
-            except TimeoutError as error:
+            except TROUBLE as error:
                 timeline.check(str(error), holds=False)
                 failed.append(title)
             clock.lap(title)

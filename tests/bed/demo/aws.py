@@ -9,10 +9,12 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from bed.settings import ACCOUNT, REGION
 
+# How a call to the local AWS, or a wait for it (TimeoutError), fails.
+TROUBLE = (BotoCoreError, ClientError, OSError)
 _POLL_SECONDS = 0.5
 
 

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from bed.process import Process
 from bed.progress import BedError
-from bed.settings import LOOPBACK, REPOSITORY, Settings
+from bed.settings import LOOPBACK, REPOSITORY, Settings, target_folder
 
 # How long a submission whose answer was lost is waited for. The bed's Livy looks at YARN every second.
 SETTLE = "30s"
+# How long the worker tries a Livy or a ResourceManager that is down.
+SUBMIT_TIMEOUT_SECONDS = 10
 
 
 def build() -> None:
@@ -28,7 +30,7 @@ def function_archive() -> bytes:
     """The function as Lambda takes it: one file named bootstrap, without debug information."""
     with tempfile.TemporaryDirectory() as folder:
         bootstrap = Path(folder, "bootstrap")
-        shutil.copy(_target() / "spark-job-function", bootstrap)
+        shutil.copy(target_folder() / "debug" / "spark-job-function", bootstrap)
         if strip := shutil.which("strip"):
             subprocess.run([strip, str(bootstrap)], check=True)
         return archive(bootstrap)
@@ -50,11 +52,11 @@ def start_worker(settings: Settings, activity_arn: str, *more: str) -> Process:
     process = Process("worker", settings.folders.run)
     listen = f"{LOOPBACK}:{settings.ports['worker']}"
     command = [
-        str(_target() / "sparkwright-worker"),
+        str(target_folder() / "debug" / "sparkwright-worker"),
         "--activity-arn", activity_arn,
         "--livy-url", settings.url("livy"),
         "--resource-manager-url", settings.url("resource_manager"),
-        "--settle", SETTLE, "--submit-timeout", "10s", "--heartbeat-period", "5s",
+        "--settle", SETTLE, "--submit-timeout", f"{SUBMIT_TIMEOUT_SECONDS}s", "--heartbeat-period", "5s",
         "--listen", listen, *more,
     ]
     foreign = ("AWS_", "SPARKWRIGHT_")
@@ -70,7 +72,3 @@ def _ready(url: str) -> bool:
             return answer.status == 200
     except OSError:
         return False
-
-
-def _target() -> Path:
-    return Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target") / "debug"

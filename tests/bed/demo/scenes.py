@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from bed.cluster import Application
 from bed.demo.aws import Execution, Stack, StackEvent
-from bed.demo.cluster import Application
 from bed.demo.stage import Stage
 from bed.demo.timeline import Timeline
 

@@ -5,9 +5,9 @@ import hashlib
 import secrets
 from pathlib import Path
 
+from bed.cluster import Cluster
 from bed.demo import programs
-from bed.demo.aws import Aws, Stack
-from bed.demo.cluster import Cluster
+from bed.demo.aws import TROUBLE, Aws, Stack
 from bed.process import Process
 from bed.progress import BedError
 from bed.settings import REPOSITORY, Settings
@@ -55,19 +55,10 @@ class Stage:
 
 def set_up(settings: Settings) -> Stage:
     """Deploys what the programs need, as a user would, and starts the worker."""
-    aws, suffix = Aws(settings.url("localstack")), secrets.token_hex(3)
-    export_name = f"spark-job-submitter-{suffix}"
-    provider = deploy_provider(aws, f"provider-{suffix}", export_name, programs.function_archive())
-    definition_key = _upload(aws, "spark-job.asl.json", _DEFINITION.read_bytes())
-    activity = aws.create_stack(f"activity-{suffix}", _TEMPLATES / "activity-worker.yaml", {
-        "ActivityName": f"spark-job-{suffix}", "DefinitionBucket": _BUCKET, "DefinitionKey": definition_key,
-    })
-    for stack in (provider, activity):
-        _require_complete(stack)
-    outputs = activity.outputs()
-    programs.start_worker(settings, outputs["ActivityArn"])
-    cluster = Cluster(settings.url("resource_manager"))
-    return Stage(settings, aws, cluster, suffix, export_name, outputs["StateMachineArn"], outputs["ActivityArn"])
+    try:
+        return _set_up(settings)
+    except TROUBLE as error:
+        raise BedError(f"could not deploy the programs: {error}. The logs are in {settings.folders.logs}") from error
 
 
 def tear_down(stage: Stage) -> None:
@@ -83,6 +74,22 @@ def deploy_provider(aws: Aws, name: str, export_name: str, archive: bytes) -> St
     })
 
 
+def _set_up(settings: Settings) -> Stage:
+    aws, suffix = Aws(settings.url("localstack")), secrets.token_hex(3)
+    export_name = f"spark-job-submitter-{suffix}"
+    provider = deploy_provider(aws, f"provider-{suffix}", export_name, programs.function_archive())
+    definition_key = _upload(aws, "spark-job.asl.json", _DEFINITION.read_bytes())
+    activity = aws.create_stack(f"activity-{suffix}", _TEMPLATES / "activity-worker.yaml", {
+        "ActivityName": f"spark-job-{suffix}", "DefinitionBucket": _BUCKET, "DefinitionKey": definition_key,
+    })
+    for stack in (provider, activity):
+        _require_complete(settings, stack)
+    outputs = activity.outputs()
+    programs.start_worker(settings, outputs["ActivityArn"])
+    cluster = Cluster(settings.url("resource_manager"))
+    return Stage(settings, aws, cluster, suffix, export_name, outputs["StateMachineArn"], outputs["ActivityArn"])
+
+
 def _upload(aws: Aws, name: str, content: bytes) -> str:
     key = f"{hashlib.sha256(content).hexdigest()[:16]}/{name}"
     aws.s3.create_bucket(Bucket=_BUCKET)
@@ -90,8 +97,8 @@ def _upload(aws: Aws, name: str, content: bytes) -> str:
     return key
 
 
-def _require_complete(stack: Stack) -> None:
+def _require_complete(settings: Settings, stack: Stack) -> None:
     status = stack.follow(120)
     if status != "CREATE_COMPLETE":
         reasons = "\n".join(f"  {event.logical_id}: {event.reason}" for event in stack.events() if event.reason)
-        raise BedError(f"the stack {stack.name} is {status}:\n{reasons}")
+        raise BedError(f"the stack {stack.name} is {status}:\n{reasons}\nThe logs are in {settings.folders.logs}")

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from bed.localstack_plugin.runtime_api import Invocation, RuntimeApi
+from bed.settings import MARK
 
 # Lambda's limit for the time before the first invocation.
 _INIT_SECONDS = 10.0
 _LOGS = Path(os.environ.get("PLUGIN_LOGS", "."))
-_MARK = "SPARKWRIGHT_BED_MARK"
 
 
 def install() -> None:
@@ -57,7 +57,7 @@ class FunctionProcess:
         self._api = RuntimeApi()
         self._bootstrap.chmod(0o755)
         environment = {
-            "PATH": os.environ["PATH"], _MARK: os.environ.get(_MARK, ""), **self._environment,
+            "PATH": os.environ["PATH"], MARK: os.environ.get(MARK, ""), **self._environment,
             "AWS_LAMBDA_RUNTIME_API": self._api.address, "LAMBDA_TASK_ROOT": str(self._bootstrap.parent),
         }
         with open(self.log, "ab") as log:

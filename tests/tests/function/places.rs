@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use sparkwright_tests::aws;
 use sparkwright_tests::cluster::{Cluster, Master};
+use sparkwright_tests::faults::{Fault, On};
 
 use crate::stage::{Stage, attributes, failed, is_nothing, succeeded, with};
 
@@ -185,4 +187,15 @@ async fn whoever_does_not_answer_is_named_with_the_port_within_the_submit_time_o
         is_nothing(answer.physical_id());
         assert_eq!(stage.posts(), 0);
     }
+}
+
+#[tokio::test]
+async fn a_look_up_that_is_throttled_is_tried_again_until_the_submit_time_out() {
+    let stage = Stage::new().await;
+    stage.aws.cluster("j-BUSY", "WAITING", Some("127.0.0.1"));
+    // The SDK gives up after three attempts.
+    let throttled = Fault::Answer(aws::throttled());
+    stage.aws.server().faults().inject(On::any().first(4), throttled);
+    let properties = with(&on_cluster(&stage, "j-BUSY"), json!({"SubmitTimeoutSeconds": 30}));
+    stage.created(&properties).await;
 }

@@ -1,5 +1,7 @@
 //! The job model's drivers over real clients, against the simulators of Livy and YARN.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
 mod outcomes;
 mod site;
 mod stops;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sparkwright_spark_job::standing::Phase;
 use sparkwright_spark_job::stop::Stopped;
-use sparkwright_tests::cluster::{ApplicationState, Job};
+use sparkwright_tests::cluster::Job;
 use sparkwright_tests::faults::{Fault, On};
 use tokio::time::Instant;
 
@@ -141,23 +141,29 @@ async fn while_yarn_is_silent_nothing_is_stopped_for_certain() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_hangs_does_not_keep_yarn_from_being_asked() {
+async fn a_deletion_that_hangs_is_not_waited_for_once_yarn_has_killed_the_job() {
     let site = Site::new().await;
     let order = site.order("a");
     let (run, _) = site.run_to(&order, Phase::Running).await;
     let livy = site.cluster.livy().faults();
-    livy.inject(On::delete("/batches/*"), Fault::hang());
+    let hanging = livy.inject(On::delete("/batches/*"), Fault::hang());
     let begun = Instant::now();
-    let stop = site.stop(&run, Duration::from_secs(2));
-    let killed = site.cluster.world().until(|world| {
-        world
-            .applications()
-            .iter()
-            .all(|a| a.state == ApplicationState::Killed)
-    });
-    let (stopped, ()) = tokio::join!(stop, killed);
-    assert_eq!(unconfirmed(stopped), "Livy had not deleted the batch in time");
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert_eq!(confirmed(site.stop(&run, LONG).await).as_deref(), Some("KILLED"));
+    assert!(begun.elapsed() < LONG / 2);
+    assert_eq!(hanging.hits(), 1);
+}
+
+#[tokio::test]
+async fn a_deletion_that_hangs_before_there_is_an_application_stops_nothing_for_certain() {
+    let site = Site::new().await;
+    site.cluster.world().script("*", Job::never_appears());
+    let run = site.submit(&site.order("a")).await.unwrap();
+    let livy = site.cluster.livy().faults();
+    livy.inject(On::delete("/batches/*"), Fault::hang());
+    assert_eq!(
+        unconfirmed(site.stop(&run, SETTLE * 2).await),
+        "Livy had not deleted the batch in time"
+    );
 }
 
 #[tokio::test]

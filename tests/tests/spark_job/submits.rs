@@ -80,9 +80,10 @@ async fn a_batch_that_a_restarted_livy_has_forgotten_is_found_in_yarn() {
     let slow = Job::until_ended().appearing_after(SETTLE / 2);
     site.cluster.world().script("*", slow.outliving_livy());
     let livy = site.cluster.livy().faults();
-    let lost = livy.inject(On::post("/batches").first(1), Fault::lost_answer());
+    livy.inject(On::post("/batches").first(1), Fault::lost_answer());
     let restart = async {
-        lost.struck(1).await;
+        let world = site.cluster.world();
+        world.until(|world| world.running_spark_submits() == 1).await;
         site.cluster.restart_livy().await;
     };
     let (run, ()) = tokio::join!(site.submit(&order), restart);

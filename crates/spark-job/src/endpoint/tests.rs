@@ -70,6 +70,7 @@ fn contradictions_and_nonsense_are_refused() {
         json!({"LivyHost": "http://h:8998"}),
         "an address goes to `LivyUrl`",
     );
+    check_refused(json!({"LivyHost": "h:8998"}), "the port goes to `LivyPort`");
     check_refused(json!({"LivyUrl": "h:8998"}), "`LivyUrl` must be an address");
     check_refused(
         json!({"LivyUrl": "http://u:p@h"}),

@@ -297,6 +297,23 @@ fn a_driver_in_livys_own_process_is_explained_by_livys_log() {
 }
 
 #[test]
+fn a_quiet_end_in_livys_own_process_is_told_by_its_last_words() {
+    let sources = Sources {
+        // The container of client mode only launches executors.
+        stderr: "=====\nYARN executor launch context:\n=====\n".into(),
+        ..of_spark_submit(
+            "stdout: \n26/11/21 05:59:08 INFO YarnClientSchedulerBackend: Application has started running.\n\
+             no rows for today\n\nstderr: \n\nYARN Diagnostics: ",
+        )
+    };
+    check(
+        Ending::Failed,
+        &sources,
+        "the job failed: the last that it wrote: no rows for today",
+    );
+}
+
+#[test]
 fn a_driver_that_took_too_much_memory_is_told_by_yarns_words() {
     let sources = Sources {
         diagnostics: "Application application_1_0001 failed 2 times due to AM Container for \

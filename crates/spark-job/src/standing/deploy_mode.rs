@@ -99,8 +99,12 @@ impl ModeWatch {
     }
 }
 
-/// In cluster mode spark-submit writes none of these.
 fn has_driver_output(batch: &Batch) -> bool {
+    holds_driver_output(&batch.log)
+}
+
+/// Whether Livy's log is that of a driver. In cluster mode spark-submit writes none of these.
+pub(crate) fn holds_driver_output(log: &[String]) -> bool {
     const DRIVERS: [&str; 8] = [
         " SparkContext: ",
         " SparkEnv: ",
@@ -111,7 +115,7 @@ fn has_driver_output(batch: &Batch) -> bool {
         " YarnClientSchedulerBackend: ",
         "Traceback (most recent call last):",
     ];
-    process_output(batch)
+    process_output(log)
         .iter()
         .any(|line| DRIVERS.iter().any(|mark| line.contains(mark)))
 }
@@ -120,21 +124,18 @@ fn has_driver_output(batch: &Batch) -> bool {
 /// mode is over before Livy knows that.
 fn has_failed_driver(batch: &Batch) -> bool {
     let died = |line: &String| line.starts_with("Exception in thread \"main\" ");
-    batch.state == BatchState::Dead && batch.app_id.is_some() && process_output(batch).iter().any(died)
+    batch.state == BatchState::Dead && batch.app_id.is_some() && process_output(&batch.log).iter().any(died)
 }
 
 /// Whether the process that Livy started says that it ends.
 fn is_over(batch: &Batch) -> bool {
-    process_output(batch)
+    process_output(&batch.log)
         .iter()
         .any(|line| line.contains(" ShutdownHookManager: Shutdown hook called"))
 }
 
 /// What stands before YARN's diagnostics, which may quote a driver of either mode: one of an earlier attempt.
-fn process_output(batch: &Batch) -> &[String] {
-    let heading = batch
-        .log
-        .iter()
-        .rposition(|line| line.trim() == "YARN Diagnostics:");
-    &batch.log[..heading.unwrap_or(0)]
+fn process_output(log: &[String]) -> &[String] {
+    let heading = log.iter().rposition(|line| line.trim() == "YARN Diagnostics:");
+    &log[..heading.unwrap_or(0)]
 }

@@ -121,6 +121,15 @@ impl Submission {
         });
     }
 
+    /// An earlier delivery of the same request may have posted and died, until now.
+    pub fn may_have_been_posted(&mut self, now: Instant) {
+        self.doubt = Some(Doubt {
+            number: 1,
+            posted: now,
+            cause: Cause::EarlierDelivery,
+        });
+    }
+
     /// The live applications of the intent beyond the one that stays.
     pub fn surplus(&self, survey: &Survey) -> Vec<ApplicationId> {
         match &survey.yarn {
@@ -133,7 +142,7 @@ impl Submission {
     pub fn surveyed(&mut self, now: Instant, survey: &Survey) -> Next {
         let batches = match &survey.livy {
             Ok(batches) => batches.as_slice(),
-            Err(why) => return self.wait(now, why.clone()),
+            Err(why) => return self.without_livy(now, why, &survey.yarn),
         };
         let applications = match &survey.yarn {
             YarnSight::NotThere => None,
@@ -176,6 +185,16 @@ impl Submission {
         self.nothing_to_adopt(now, self.highest.saturating_add(1), applications.is_some())
     }
 
+    /// An application that lives is the intent's run, whether Livy can be asked about it or not.
+    fn without_livy(&mut self, now: Instant, why: &str, yarn: &YarnSight) -> Next {
+        if let YarnSight::Applications(applications) = yarn
+            && let Some(number) = Runs::new(self.identity, &[], Some(applications)).lowest_live()
+        {
+            return self.adopt(number, None);
+        }
+        self.wait(now, why.to_owned())
+    }
+
     /// A POST, unless an earlier one of ours may still show up.
     fn nothing_to_adopt(&mut self, now: Instant, number: u32, with_yarn: bool) -> Next {
         let settled = |doubt: &mut Doubt| now.duration_since(doubt.posted) >= self.settle;
@@ -189,7 +208,7 @@ impl Submission {
             }),
             // What was in doubt is settled, so that a time-out may end the submission again.
             Some(Cause::NoAnswer(why)) if self.is_overdue(now) => self.unavailable(why),
-            Some(Cause::Duplicate | Cause::NoAnswer(_)) => Next::Post { number },
+            Some(Cause::Duplicate | Cause::NoAnswer(_) | Cause::EarlierDelivery) => Next::Post { number },
             None => match &self.doubt {
                 None => Next::Post { number },
                 Some(doubt) => Next::Wait {

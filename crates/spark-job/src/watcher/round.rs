@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use sparkwright_livy::BatchState;
 use sparkwright_yarn::{Application, ApplicationState, ApplicationsQuery};
 use tokio::sync::watch;
-use tokio::time::Instant as Clock;
+use tokio::time::{Instant as Clock, timeout_at};
 use tracing::{info, warn};
 
 use super::{Entries, Entry, Health};
@@ -21,6 +21,9 @@ const OVERLAP: Duration = Duration::from_secs(60);
 
 /// A run that no bulk answer shows is asked for alone this often.
 const ALONE_PERIOD: Duration = Duration::from_secs(15);
+
+/// How long Livy may take in one round.
+const LIVY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Above so many, Livy's list is cheaper than single calls.
 const FEW: usize = 2;
@@ -58,13 +61,20 @@ impl Round {
 
     /// Looks at everything once, and lets go of what has ended or is no longer wanted.
     pub(super) async fn look(&mut self, entries: &mut Entries) {
-        let mut livy = self.ask_livy(entries).await;
+        let livy_until = Clock::now() + LIVY_TIMEOUT;
+        let mut livy = match timeout_at(livy_until, self.ask_livy(entries)).await {
+            Ok(livy) => livy,
+            Err(_) => self.livy_hangs(entries),
+        };
         let yarn = self.ask_yarn().await;
         let mut done = Vec::new();
         for (key, entry) in entries.iter_mut() {
             let mut livy_sight = livy.sights.remove(key).unwrap_or(LivySight::NotAsked);
             let in_bulk = yarn.of(key);
-            if livy.listed && is_worth_asking_again(entry.watched.history(), now(), &livy_sight, &in_bulk) {
+            if livy.listed
+                && Clock::now() < livy_until
+                && is_worth_asking_again(entry.watched.history(), now(), &livy_sight, &in_bulk)
+            {
                 livy_sight = self.cluster.ask_livy(&entry.name).await;
             }
             let yarn_sight = match in_bulk {
@@ -90,11 +100,31 @@ impl Round {
         }
     }
 
+    /// What YARN knows at once must not wait for a Livy that hangs.
+    fn livy_hangs(&self, entries: &Entries) -> LivyAnswers {
+        let why = format!(
+            "Livy at `{}` did not answer within {} s",
+            self.cluster.livy().url(),
+            LIVY_TIMEOUT.as_secs()
+        );
+        self.note_health(&Some(why.clone()), "Livy", |health| &mut health.livy);
+        let wanting = entries
+            .iter()
+            .filter(|(_, entry)| entry.watched.wants_livy(now()));
+        let sights = wanting
+            .map(|(key, _)| (key.clone(), LivySight::Silent(why.clone())))
+            .collect();
+        LivyAnswers {
+            sights,
+            listed: false,
+        }
+    }
+
     /// Livy's word on the runs that want it, by name.
     async fn ask_livy(&mut self, entries: &Entries) -> LivyAnswers {
         let wanting: Vec<_> = entries
             .iter()
-            .filter(|(_, entry)| entry.watched.history().wants_livy(now()))
+            .filter(|(_, entry)| entry.watched.wants_livy(now()))
             .collect();
         if wanting.is_empty() {
             return LivyAnswers::default();

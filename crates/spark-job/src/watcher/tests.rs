@@ -15,6 +15,7 @@ fn followed(fresh: bool) -> (Followed, watch::Receiver<Report>) {
         application: None,
         batch: None,
         silence: None,
+        deaf: None,
     };
     let (sender, receiver) = watch::channel(report);
     let followed = Followed {

@@ -101,6 +101,16 @@ fn a_short_job_of_client_mode_is_known_at_its_end() {
 }
 
 #[test]
+fn a_driver_of_client_mode_that_failed_before_livy_saw_its_application_has_failed() {
+    let log = [
+        "26/11/21 04:45:10 INFO SparkContext: Successfully stopped SparkContext",
+        "\nYARN Diagnostics: ",
+        "spark-submit start failed",
+    ];
+    check(10, livy("dead", None, &log), succeeded(), FAILED);
+}
+
+#[test]
 fn what_yarns_diagnostics_quote_does_not_make_a_client_mode() {
     let log = [
         "\nstderr: ",

@@ -18,6 +18,8 @@ pub(super) struct Doubt {
 pub(super) enum Cause {
     /// Its answer is not here, or was lost; why.
     NoAnswer(String),
+    /// The request was delivered before, and may have got as far as a POST then.
+    EarlierDelivery,
     /// Livy said that the name is taken.
     Duplicate,
     /// Livy failed at it, perhaps after it had started something.
@@ -29,6 +31,7 @@ impl Cause {
     pub(super) fn awaited(&self) -> &'static str {
         match self {
             Self::NoAnswer(_) => "the answer to a submission was lost; looking whether it arrived",
+            Self::EarlierDelivery => "the request was delivered before; looking whether a job of it shows up",
             Self::Duplicate => "Livy says that the batch's name is taken; looking by whom",
             Self::Refused(_) => "Livy failed to create the batch; looking whether anything was started",
         }

@@ -98,20 +98,22 @@ fn a_success_is_adopted_when_it_is_young_enough() {
 
 #[test]
 fn of_two_live_runs_the_one_that_stays_is_adopted() {
-    let mut attempt = Attempt::new(numbered());
-    let both = [
-        app(2, 8, "RUNNING", "UNDEFINED"),
-        app(1, 9, "RUNNING", "UNDEFINED"),
-    ];
-    let survey = Survey {
-        livy: Ok(vec![batch(1, "running", &BORN), batch(2, "running", &BORN)]),
-        yarn: YarnSight::Applications(both.to_vec()),
-    };
-    assert_eq!(attempt.submission.surplus(&survey), [both[1].id]);
-    assert_eq!(
-        told(attempt.submission.surveyed(attempt.at(0), &survey)),
-        "adopt 2"
-    );
+    for (stays, goes) in [(1, 2), (2, 1)] {
+        let mut attempt = Attempt::new(numbered());
+        let both = [
+            app(stays, 8, "RUNNING", "UNDEFINED"),
+            app(goes, 9, "RUNNING", "UNDEFINED"),
+        ];
+        let survey = Survey {
+            livy: Ok(vec![batch(1, "running", &BORN), batch(2, "running", &BORN)]),
+            yarn: YarnSight::Applications(both.to_vec()),
+        };
+        assert_eq!(attempt.submission.surplus(&survey), [both[1].id]);
+        assert_eq!(
+            told(attempt.submission.surveyed(attempt.at(0), &survey)),
+            format!("adopt {stays}")
+        );
+    }
 }
 
 #[test]
@@ -151,5 +153,16 @@ fn a_run_that_was_lost_sight_of_and_then_forgotten_settles_all_the_same() {
     assert_eq!(
         attempt.sees(100, [], [app(1, 1, "ACCEPTED", "UNDEFINED")]),
         "adopt 1"
+    );
+}
+
+#[test]
+fn a_live_application_is_adopted_though_livy_is_silent() {
+    let live = YarnSight::Applications(vec![app(1, 1, "RUNNING", "UNDEFINED")]);
+    assert_eq!(Attempt::new(numbered()).surveyed(0, Err("down"), live), "adopt 1");
+    let over = YarnSight::Applications(vec![app(1, 1, "FAILED", "FAILED")]);
+    assert_eq!(
+        Attempt::new(numbered()).surveyed(0, Err("down"), over),
+        "wait: down"
     );
 }

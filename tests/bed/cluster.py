@@ -49,13 +49,13 @@ class Cluster:
         """Those that have not ended."""
         return [application for application in self.applications() if application.lives]
 
-    def active_nodes(self) -> int:
-        """How many nodes can run containers; none while the ResourceManager does not answer."""
+    def active_nodes(self) -> int | None:
+        """How many nodes can run containers; nothing while the ResourceManager does not answer."""
         try:
             answer = self._get("metrics")
-        except OSError:
-            return 0
-        return answer["clusterMetrics"]["activeNodes"] if answer else 0
+        except (OSError, ValueError):
+            return None
+        return answer["clusterMetrics"]["activeNodes"] if answer else None
 
     def _get(self, path: str) -> dict[str, Any] | None:
         try:
