@@ -77,6 +77,24 @@ async fn a_task_that_is_cancelled_before_its_submission_submits_nothing() {
 }
 
 #[tokio::test]
+async fn a_task_that_is_cancelled_while_livy_is_down_frees_its_slot_and_its_client_token() {
+    let site = Site::new().await;
+    site.cluster.crash_livy().await;
+    let worker = site.worker(&["--slots=1", "--submit-timeout=10m"]).await;
+    let input = json!({"ClientToken": "execution/state/1", "File": site.cluster.job_file("pi.py")});
+    let task = site.schedule(input.clone());
+    worker.shows("/", "being submitted").await;
+    task.stop_execution();
+    worker.shows("/", "0 tasks").await;
+    site.cluster.start_livy();
+    assert_eq!(
+        site.schedule(input).outcome().await.output()["state"],
+        "SUCCEEDED"
+    );
+    assert_eq!(site.cluster.livy().journal().count("POST /batches"), 1);
+}
+
+#[tokio::test]
 async fn a_task_that_is_cancelled_during_its_post_stops_what_came_of_it() {
     let site = Site::new().await;
     let gate = site

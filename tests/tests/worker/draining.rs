@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sparkwright_tests::cluster::Fate;
+use sparkwright_tests::faults::{Moment, On};
 use sparkwright_tests::step_functions::{Outcome, TimeOut};
 
-use crate::site::Site;
+use crate::site::{Site, cause};
 
 #[tokio::test]
 async fn jobs_are_left_and_adopted_by_the_next_worker() {
@@ -92,6 +93,44 @@ async fn jobs_are_stopped_and_their_tasks_told() {
         "{error} {text}"
     );
     assert!(site.cluster.world().live_applications().is_empty());
+    worker.ended().await;
+}
+
+#[tokio::test]
+async fn a_job_that_fails_by_itself_while_it_is_stopped_is_reported_as_failed() {
+    let site = Site::new().await;
+    let mut worker = site.worker(&["--drain=stop", "--drain-timeout=20s"]).await;
+    let task = site.run("forever.py");
+    site.cluster
+        .world()
+        .until(|world| world.live_applications().iter().any(|a| a.attempts.len() == 1))
+        .await;
+    // Livy does not get to delete the batch, nor YARN to kill the application.
+    let _deletion = site.cluster.livy().faults().hold(On::delete("*"), Moment::Before);
+    let kill = site
+        .cluster
+        .resource_manager()
+        .faults()
+        .hold(On::put("*"), Moment::Before);
+    worker.shut_down();
+    kill.arrived(1).await;
+    site.cluster.world().end(
+        site.cluster.world().applications()[0].id,
+        Fate::Raises {
+            error: "ValueError: by itself".into(),
+        },
+    );
+    site.cluster
+        .world()
+        .until(|world| world.live_applications().is_empty())
+        .await;
+    kill.open();
+    let outcome = task.outcome().await;
+    let (error, text) = outcome.failure();
+    let cause = cause(text);
+    assert_eq!((error, &cause["state"]), ("SparkJob.Failed", &json!("FAILED")), "{text}");
+    let exception = cause["exception"].as_str().unwrap();
+    assert!(exception.contains("ValueError: by itself"), "{text}");
     worker.ended().await;
 }
 

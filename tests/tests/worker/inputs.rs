@@ -77,15 +77,39 @@ async fn a_host_that_was_not_allowed_is_not_even_looked_at() {
 }
 
 #[tokio::test]
+async fn another_port_or_path_of_the_workers_own_host_is_not_even_looked_at() {
+    let site = Site::new().await;
+    let stranger = Site::new().await;
+    let _worker = site.worker(&[]).await;
+    let livy = stranger.cluster.livy_url();
+    let beneath = site.cluster.livy_url().join("/ui").unwrap();
+    for input in [
+        json!({"File": "/jobs/pi.py", "LivyUrl": livy}),
+        json!({"File": "/jobs/pi.py", "LivyUrl": beneath}),
+        json!({"File": "/jobs/pi.py", "LivyHost": "127.0.0.1", "LivyPort": livy.port()}),
+        json!({"File": "/jobs/pi.py", "ResourceManagerUrl": stranger.cluster.resource_manager_url()}),
+        json!({"File": "/jobs/pi.py", "ResourceManagerUrl": site.cluster.livy_url()}),
+    ] {
+        let message = refused(&site, Task::new(input)).await;
+        assert!(message.contains("`127.0.0.1` only at "), "{message}");
+        assert!(message.contains("--allow-livy-host 127.0.0.1"), "{message}");
+    }
+    assert_eq!(stranger.cluster.livy().journal().count("*"), 0);
+    assert_eq!(stranger.cluster.resource_manager().journal().count("*"), 0);
+}
+
+#[tokio::test]
 async fn an_allowed_host_runs_the_job() {
     let site = Site::new().await;
     let other = Site::new().await;
     let _worker = site.worker(&["--allow-livy-host=localhost"]).await;
     let mut livy = other.cluster.livy_url();
     livy.set_host(Some("LOCALHOST")).unwrap();
+    let mut resource_manager = other.cluster.resource_manager_url();
+    resource_manager.set_host(Some("localhost")).unwrap();
     let input = json!({
         "LivyUrl": livy,
-        "ResourceManagerUrl": other.cluster.resource_manager_url(),
+        "ResourceManagerUrl": resource_manager,
         "File": other.cluster.job_file("pi.py"),
     });
     assert_eq!(

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod cancels;
+mod credentials;
 mod documents;
 mod draining;
 mod inputs;

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sparkwright_tests::aws;
-use sparkwright_tests::cluster::{Application, ApplicationState, Cluster, Fate, Memory};
+use sparkwright_tests::cluster::{Application, ApplicationState, Fate, Memory};
 use sparkwright_tests::faults::{Fault, Moment, On};
-use sparkwright_tests::step_functions::{Outcome, StepFunctions};
+use sparkwright_tests::step_functions::Outcome;
 
 use crate::site::{HEARTBEAT, Site, cause};
 
@@ -124,6 +124,26 @@ async fn a_job_of_which_nobody_tells_is_lost_and_stopped_when_they_return() {
 }
 
 #[tokio::test]
+async fn a_job_that_livy_shows_is_not_lost_while_yarn_is_silent() {
+    let site = Site::new().await;
+    let _worker = site.worker(&["--lost-timeout=500ms"]).await;
+    let task = site.run("forever.py");
+    site.cluster
+        .world()
+        .until(|world| world.live_applications().len() == 1)
+        .await;
+    site.cluster.resource_manager().down().await;
+    let beats = task.heartbeats();
+    task.beaten(beats + 4).await;
+    assert_eq!(task.outcome_so_far(), None);
+    site.cluster.resource_manager().up();
+    site.cluster
+        .world()
+        .end(site.cluster.world().applications()[0].id, Fate::Succeeds);
+    assert_eq!(task.outcome().await.output()["state"], "SUCCEEDED");
+}
+
+#[tokio::test]
 async fn a_lost_answer_to_the_post_makes_one_application() {
     let site = Site::new().await;
     let lost = site
@@ -207,25 +227,6 @@ async fn a_completion_that_is_refused_is_sent_in_short() {
         *outcome.output(),
         json!({"applicationId": application, "state": "SUCCEEDED"})
     );
-}
-
-#[tokio::test]
-async fn a_livy_that_refuses_the_credentials_rejects_until_they_are_right() {
-    let step_functions = StepFunctions::builder().poll_time(Duration::from_millis(500));
-    let site = Site::with(Cluster::builder().credentials("etl", "right"), step_functions).await;
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("livy.json");
-    std::fs::write(&file, r#"{"username":"etl","password":"wrong"}"#).unwrap();
-    let option = format!("--livy-credentials-file={}", file.display());
-    let _worker = site.worker(&[&option, "--submit-timeout=60s"]).await;
-    let outcome = site.run("pi.py").outcome().await;
-    let (error, text) = outcome.failure();
-    assert!(
-        error == "SparkJob.Rejected" && text.contains("check the Livy credentials"),
-        "{error} {text}"
-    );
-    std::fs::write(&file, r#"{"username":"etl","password":"right"}"#).unwrap();
-    assert_eq!(site.run("pi.py").outcome().await.output()["state"], "SUCCEEDED");
 }
 
 #[tokio::test]

@@ -161,6 +161,31 @@ async fn a_retry_waits_for_the_job_that_is_being_stopped_and_runs_under_the_next
 }
 
 #[tokio::test]
+async fn a_retry_waits_no_longer_than_its_start_time_out_for_a_job_that_is_being_stopped() {
+    let site = Site::new().await;
+    let worker = site.worker(&[]).await;
+    let first = site.schedule(input(&site, "forever.py"));
+    site.cluster
+        .world()
+        .until(|world| world.live_applications().len() == 1)
+        .await;
+    // Nobody can confirm the stop.
+    site.cluster.resource_manager().down().await;
+    first.stop_execution();
+    worker.shows("/", "being stopped").await;
+    let mut input = input(&site, "forever.py");
+    input["StartTimeoutSeconds"] = json!(1);
+    let outcome = site.schedule(input).outcome().await;
+    let (error, text) = outcome.failure();
+    assert_eq!(error, "SparkJob.StartTimeout");
+    assert!(
+        text.contains("an earlier run of this ClientToken is still being stopped"),
+        "{text}"
+    );
+    assert_eq!(site.cluster.livy().journal().count("POST /batches"), 1);
+}
+
+#[tokio::test]
 async fn tasks_without_a_client_token_are_told_apart() {
     let site = Site::new().await;
     let _worker = site.worker(&[]).await;
