@@ -27,15 +27,12 @@ class Mistake:
     words: tuple[str, ...]  # Whole phrases: what is wrong, and what to change.
     error: str = "SparkJob.InvalidInput"
     around: dict[str, Any] = dataclasses.field(default_factory=dict)  # Beside `Parameters`.
+    words_of_worker: tuple[str, ...] | None = None  # If they are others.
 
     @property
     def reaches_livy(self) -> bool:
         """Whether it takes a submission to find out."""
         return self.error == "SparkJob.Failed"
-
-    def lacking(self, text: str) -> list[str]:
-        """Which of the words a text does not have."""
-        return [words for words in self.words if words not in text]
 
     def parameters(self, stage: Stage) -> dict[str, Any]:
         """The job's declaration; what is None is left out."""
@@ -51,13 +48,20 @@ MISTAKES = (
     Mistake("wrong memory form", lambda _: {"DriverMemory": "1.5 gigabytes"},
             ("`DriverMemory` must be a size such as `512m` or `4g`, not `1.5 gigabytes`",)),
     Mistake("unknown host", lambda _: {}, ("the host `no-such-host.invalid` is not known here", "check `LivyUrl`"),
-            around={"LivyUrl": "http://no-such-host.invalid:8998"}),
+            around={"LivyUrl": "http://no-such-host.invalid:8998"},
+            # A worker is told which hosts it may use.
+            words_of_worker=("this worker may not use `no-such-host.invalid`", "--allow-livy-host no-such-host.invalid")),
     Mistake("wrong queue", lambda _: {"Queue": "no-such-queue"}, ("submitted by user", "to unknown queue: no-such-queue"),
             "SparkJob.Failed"),
     Mistake("jar not found", lambda stage: {"File": stage.job("absent.jar"), "ClassName": "Absent"},
             ("absent.jar does not exist",), "SparkJob.Failed"),
 )
 each_mistake = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name.replace(" ", "-"))
+
+
+def lacking(text: str, phrases: tuple[str, ...]) -> list[str]:
+    """Which of the phrases a text does not have."""
+    return [phrase for phrase in phrases if phrase not in text]
 
 
 def requests_to_livy(settings: Settings) -> list[str]:
@@ -94,10 +98,10 @@ def test_a_stack_says_in_its_events_what_to_change(a_stage: Stage, tmp_path: Pat
     assert stack.follow(_SOON if mistake.reaches_livy else _AT_ONCE) == "ROLLBACK_COMPLETE", stack.events()
     reason = stack.reason("Job")
     print(reason)
-    assert not mistake.lacking(reason), reason
+    assert not lacking(reason, mistake.words), reason
     check_requests(a_stage.settings, before, mistake)
     assert not a_stage.cluster.live()
-    assert not mistake.lacking(log.text()), log.text()
+    assert not lacking(log.text(), mistake.words), log.text()
 
 
 @each_mistake
@@ -110,6 +114,7 @@ def test_an_execution_says_in_its_cause_what_to_change(a_stage: Stage, mistake: 
     assert (execution.status, execution.error) == ("FAILED", mistake.error), execution
     explanation = execution.explanation()
     assert explanation["message"]
-    assert not mistake.lacking("\n".join(map(str, explanation.values()))), execution.cause
+    words = mistake.words_of_worker or mistake.words
+    assert not lacking("\n".join(map(str, explanation.values())), words), execution.cause
     check_requests(a_stage.settings, before, mistake)
-    assert not mistake.lacking(log.text()), log.text()
+    assert not lacking(log.text(), words), log.text()

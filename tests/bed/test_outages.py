@@ -32,6 +32,11 @@ def troubles(stage: Stage) -> dict[str, str]:
         return dict(_TROUBLE.findall(answer.read().decode()))
 
 
+def is_near(seconds: float, time_out: float) -> bool:
+    """Whether a request ended by this time-out: not at the first refusal, and not by a default."""
+    return time_out / 2 <= seconds < time_out + _GRACE_SECONDS
+
+
 def restore(bed: Bed, stage: Stage, part: str) -> None:
     """Starts the part again; a ResourceManager has to find its node, and the worker's page to see that all is well."""
     bed.start(part)
@@ -60,7 +65,8 @@ def test_a_stack_fails_at_its_submit_time_out_and_names_what_is_down(
         reason = stack.reason("Job")
         print(f"after {failed_after[0]:.1f} s: {reason}")
         assert a_stage.settings.url(address) in reason
-        assert SUBMIT_TIMEOUT_SECONDS <= failed_after[0] < SUBMIT_TIMEOUT_SECONDS + _GRACE_SECONDS
+        assert f"nothing was submitted within {SUBMIT_TIMEOUT_SECONDS} s" in reason
+        assert is_near(failed_after[0], SUBMIT_TIMEOUT_SECONDS)
     finally:
         restore(bed, a_stage, part)
 
@@ -91,9 +97,10 @@ def test_a_task_is_handed_back_and_its_retry_runs_when_all_is_up_again(
         wait_for(lambda: a_stage.settings.url(address) in log.text(), _SECONDS, "the worker's log names it")
         limit = WORKERS_SUBMIT_TIMEOUT_SECONDS + _GRACE_SECONDS
         wait_for(lambda: bool(a_stage.aws.activity_errors(arn)), limit, "the task is handed back")
-        print(f"after {time.monotonic() - begun:.1f} s: handed back")
+        took = time.monotonic() - begun
+        print(f"after {took:.1f} s: handed back")
         assert a_stage.aws.activity_errors(arn) == ["SparkJob.LivyUnavailable"]
-        assert time.monotonic() - begun >= WORKERS_SUBMIT_TIMEOUT_SECONDS
+        assert is_near(took, WORKERS_SUBMIT_TIMEOUT_SECONDS)
     finally:
         restore(bed, a_stage, part)
     execution = a_stage.aws.follow_execution(arn, PATIENCE_SECONDS)

@@ -82,6 +82,13 @@ impl Clusters {
         Ok(connected)
     }
 
+    /// Livy has refused what `used` says: whether there are other credentials by now, whoever read them first.
+    pub(crate) fn renewed_since(&self, used: &Arc<Connected>) -> bool {
+        self.renew_credentials();
+        self.get(used.cluster.endpoint())
+            .is_ok_and(|now| !Arc::ptr_eq(&now, used))
+    }
+
     /// Reads the credentials again after a refusal; whether they have changed. What is asked for from now on uses
     /// them.
     pub(crate) fn renew_credentials(&self) -> bool {
@@ -189,6 +196,21 @@ mod tests {
             &before,
             &clusters.get(&endpoint("http://own:8998")).unwrap()
         ));
+    }
+
+    #[tokio::test]
+    async fn credentials_are_renewed_for_everybody_who_used_the_old() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("livy.json");
+        let write = |text: &str| std::fs::write(&path, text).unwrap();
+        write(r#"{"username":"etl","password":"one"}"#);
+        let clusters = clusters(Some(path.clone()));
+        let before = clusters.get(&endpoint("http://own:8998")).unwrap();
+        assert!(!clusters.renewed_since(&before));
+        write(r#"{"username":"etl","password":"two"}"#);
+        assert!(clusters.renewed_since(&before) && clusters.renewed_since(&before));
+        let after = clusters.get(&endpoint("http://own:8998")).unwrap();
+        assert!(!clusters.renewed_since(&after));
     }
 
     #[test]

@@ -89,8 +89,8 @@ pub struct Config {
     #[arg(long, env = "SPARKWRIGHT_LIVY_CA_CERTIFICATE", value_name = "FILE")]
     pub livy_ca_certificate: Option<PathBuf>,
 
-    /// Host that a task's input may name as its LivyHost, LivyUrl or ResourceManagerUrl; may be repeated. Those of
-    /// --livy-url and --resource-manager-url are allowed already.
+    /// Host that a task's input may name as its LivyHost, LivyUrl or ResourceManagerUrl, with any port and path; may be
+    /// repeated. Exactly the addresses of --livy-url and --resource-manager-url are allowed already.
     #[arg(
         long = "allow-livy-host",
         env = "SPARKWRIGHT_ALLOW_LIVY_HOST",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sparkwright_spark_job::chain;
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 use tracing::{Instrument, field, info, info_span, warn};
 
 use crate::activity::{ActivityArn, ActivityTask};
@@ -143,6 +143,10 @@ impl Task {
             claim = intents.claim(self.input.intent, &self.id, self.heartbeats.pulse()) => claim,
             _ = self.heartbeats.over() => return End::Over,
             () = self.context.draining.begun() => return handed_back(),
+            () = sleep_until(self.start_deadline.into()) => {
+                let message = "an earlier run of this ClientToken is still being stopped";
+                return self.fail(ErrorName::StartTimeout, message);
+            }
         };
         let claim = match claim {
             Ok(claim) => claim,

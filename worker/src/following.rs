@@ -7,7 +7,7 @@ use sparkwright_spark_job::outcome::{JobState, Summary, conclude};
 use sparkwright_spark_job::standing::{Ending, Phase, Standing};
 use sparkwright_spark_job::submission::Run;
 use sparkwright_spark_job::watch::Report;
-use sparkwright_yarn::{ApplicationId, ApplicationState};
+use sparkwright_yarn::{Application, ApplicationId, ApplicationState, FinalStatus};
 use tokio::sync::watch;
 use tokio::time::sleep_until;
 use tracing::{Span, field, info, warn};
@@ -41,7 +41,7 @@ enum Event {
 /// What a look at a run's report says.
 struct Seen {
     standing: Standing,
-    silent_since: Option<Instant>,
+    deaf_since: Option<Instant>,
 }
 
 /// What has been said of a run already.
@@ -67,7 +67,7 @@ impl Task {
             let seen = self.look(&mut reports, &mut progress);
             let event = match seen.standing {
                 Standing::Ended(ending) => Event::Ended(ending),
-                Standing::Pending(phase) => self.next_event(&mut reports, phase, seen.silent_since).await,
+                Standing::Pending(phase) => self.next_event(&mut reports, phase, seen.deaf_since).await,
             };
             let report = || reports.borrow().clone();
             match event {
@@ -94,9 +94,9 @@ impl Task {
         &self,
         reports: &mut watch::Receiver<Report>,
         phase: Phase,
-        silent_since: Option<Instant>,
+        deaf_since: Option<Instant>,
     ) -> Event {
-        let lost_at = silent_since.map(|since| since + self.context.config.lost_timeout);
+        let lost_at = deaf_since.map(|since| since + self.context.config.lost_timeout);
         tokio::select! {
             changed = reports.changed() => if changed.is_ok() { Event::Looked } else { Event::WatcherGone },
             lease = self.heartbeats.over() => Event::TokenOver(lease),
@@ -131,10 +131,10 @@ impl Task {
         }
         self.listing
             .note(report.silence.as_ref().map(|silence| silence.why.as_str()));
-        let silent_since = report.silence.as_ref().map(|silence| silence.since);
+        let deaf_since = report.deaf.as_ref().map(|silence| silence.since);
         Seen {
             standing: report.standing,
-            silent_since,
+            deaf_since,
         }
     }
 
@@ -158,16 +158,10 @@ impl Task {
         claim.stopping();
         let target = StopTarget::of(&run, report);
         let application = tokio::select! {
-            application = stop(&self.context, &connected.cluster, &target) => application,
+            application = stop(&self.context, &connected, &target) => application,
             () = self.context.draining.end() => return End::Left,
         };
-        let ending = application
-            .as_ref()
-            .and_then(|application| match application.state {
-                _ if application.succeeded() => Some(Ending::Succeeded),
-                ApplicationState::Failed => Some(Ending::Failed),
-                _ => None,
-            });
+        let ending = application.as_deref().and_then(ending_by_itself);
         let standing = Standing::Ended(ending.unwrap_or(Ending::Killed));
         let report = Report {
             standing,
@@ -183,7 +177,7 @@ impl Task {
     /// Neither Livy nor YARN has answered for too long.
     fn given_up(&self, connected: Arc<Connected>, run: &Run, report: &Report, claim: Claim) -> End {
         let why = report
-            .silence
+            .deaf
             .as_ref()
             .map_or("no reason is known", |silence| silence.why.as_str());
         let message = self.redacted(&format!("nobody has told for too long how the job stands: {why}"));
@@ -217,4 +211,14 @@ impl Task {
         }
         End::Over
     }
+}
+
+/// How an application ended that nobody killed.
+fn ending_by_itself(application: &Application) -> Option<Ending> {
+    let killed =
+        application.state == ApplicationState::Killed || application.final_status == FinalStatus::Killed;
+    if application.succeeded() {
+        return Some(Ending::Succeeded);
+    }
+    (application.has_ended() && !killed).then_some(Ending::Failed)
 }

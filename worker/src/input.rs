@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use sparkwright_spark_job::endpoint::{ClusterIds, DeclaredEndpoint, Endpoint};
+use sparkwright_spark_job::endpoint::{ClusterIds, DeclaredEndpoint, Endpoint, ResourceManager};
 use sparkwright_spark_job::fields::{Fields, Mistakes};
 use sparkwright_spark_job::identity::{Intent, Spec};
 use sparkwright_spark_job::names::Slug;
 use sparkwright_spark_job::parameters::Parameters;
 use sparkwright_spark_job::redact::Redaction;
+use url::Url;
 
 use crate::config::OnCancel;
 use crate::token::TaskToken;
@@ -138,30 +139,69 @@ impl InputRules {
                 &["ResourceManager", "ResourceManagerUrl", "ResourceManagerUser"],
             ) {
                 endpoint.resource_manager = own.resource_manager.clone();
+            } else if !given(object, &["ResourceManagerUrl"])
+                && let (
+                    ResourceManager::Required { urls, .. },
+                    ResourceManager::Required { urls: of_own, .. },
+                ) = (&mut endpoint.resource_manager, &own.resource_manager)
+            {
+                urls.clone_from(of_own);
             }
             if !given(object, &["LivyCaCertificate"]) {
                 endpoint.ca_certificate = own.ca_certificate.clone();
             }
         }
-        self.check_hosts(&endpoint, fields);
+        self.check_addresses(&endpoint, given(object, &["ResourceManagerUrl"]), fields);
         Some(endpoint)
     }
 
-    /// An input must not be able to point the worker anywhere.
-    fn check_hosts(&self, endpoint: &Endpoint, fields: &mut Fields<'_>) {
-        let own: BTreeSet<_> = self.own.iter().flat_map(Endpoint::hosts).collect();
-        let strangers: BTreeSet<_> = endpoint
-            .hosts()
-            .into_iter()
-            .filter(|host| !own.contains(host) && !self.allowed_hosts.contains(&host.to_ascii_lowercase()))
-            .collect();
-        for host in strangers {
-            fields.mistake(format!(
-                "this worker may not use `{host}`: name no Livy and no ResourceManager to use its own ({}), or start \
-                 it with --allow-livy-host {host}",
-                self.own[0].livy
-            ));
+    /// An input must not be able to point the worker anywhere: neither to other hosts, nor to other ports and paths of
+    /// its own.
+    fn check_addresses(&self, endpoint: &Endpoint, names_resource_manager: bool, fields: &mut Fields<'_>) {
+        let livys: Vec<_> = self.own.iter().map(|own| &own.livy).collect();
+        let mut refused = self.refusals(&[&endpoint.livy], &livys);
+        // The one beside a refused Livy was not asked for.
+        if refused.is_empty() || names_resource_manager {
+            let managers: Vec<_> = self.own.iter().flat_map(resource_managers).collect();
+            let named: Vec<_> = resource_managers(endpoint).collect();
+            refused.extend(self.refusals(&named, &managers));
         }
+        refused.into_iter().for_each(|why| fields.mistake(why));
+    }
+
+    /// Why some of these addresses may not be used, where those of the worker's own may.
+    fn refusals(&self, named: &[&Url], own: &[&Url]) -> BTreeSet<String> {
+        let own_hosts: BTreeSet<_> = self.own.iter().flat_map(Endpoint::hosts).collect();
+        let mut refused = BTreeSet::new();
+        for url in named.iter().filter(|url| !own.contains(url)) {
+            let host = url.host_str().unwrap_or_default();
+            if self.allowed_hosts.contains(&host.to_ascii_lowercase()) {
+                continue;
+            }
+            refused.insert(if own_hosts.contains(host) && !own.is_empty() {
+                let own: Vec<_> = own.iter().map(|url| url.as_str()).collect();
+                format!(
+                    "on its own hosts this worker may use only {}, not `{url}`: name that or nothing, or start it with \
+                     --allow-livy-host {host}",
+                    own.join(" or ")
+                )
+            } else {
+                format!(
+                    "this worker may not use `{host}`: name no Livy and no ResourceManager to use its own ({}), or \
+                     start it with --allow-livy-host {host}",
+                    self.own[0].livy
+                )
+            });
+        }
+        refused
+    }
+}
+
+/// The addresses of an endpoint's ResourceManager.
+fn resource_managers(endpoint: &Endpoint) -> impl Iterator<Item = &Url> {
+    match &endpoint.resource_manager {
+        ResourceManager::Required { urls, .. } => urls.iter(),
+        ResourceManager::None => [].iter(),
     }
 }
 

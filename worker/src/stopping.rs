@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sparkwright_spark_job::cluster::Cluster;
 use sparkwright_spark_job::names::BatchName;
 use sparkwright_spark_job::stop::{self, StopOrder, Stopped};
 use sparkwright_spark_job::submission::Run;
@@ -50,10 +49,11 @@ impl StopTarget {
     }
 }
 
-/// Stops a run, however long that takes; its application as YARN knows it after that.
+/// Stops a run, however long that takes, each time with the newest credentials; its application as YARN knows it
+/// after that.
 pub(crate) async fn stop(
     context: &Context,
-    cluster: &Cluster,
+    connected: &Connected,
     target: &StopTarget,
 ) -> Option<Box<Application>> {
     loop {
@@ -65,6 +65,10 @@ pub(crate) async fn stop(
             poll_period: context.config.poll_period,
             deadline: Instant::now() + ATTEMPT,
         };
+        let newest = context.clusters.get(connected.cluster.endpoint());
+        let cluster = newest
+            .as_ref()
+            .map_or(&connected.cluster, |newest| &newest.cluster);
         match stop::stop(cluster, &order).await {
             Stopped::Confirmed { application } => return application,
             Stopped::Unconfirmed { why } => {
@@ -85,7 +89,7 @@ pub(crate) fn stop_in_background(task: &Task, connected: Arc<Connected>, target:
     let tasks = context.tasks.clone();
     let stopping = async move {
         tokio::select! {
-            _ = stop(&context, &connected.cluster, &target) => info!("the job has stopped"),
+            _ = stop(&context, &connected, &target) => info!("the job has stopped"),
             () = context.draining.end() => {
                 warn!(batch_name = %target.name, "the worker goes before it was confirmed that the job has stopped");
             }

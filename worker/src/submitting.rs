@@ -30,6 +30,8 @@ enum Submitted {
     HandedBack,
     /// The worker goes at once.
     Left,
+    /// The token is over, and nothing was posted.
+    Over,
     /// Livy refuses the credentials.
     Unauthorized {
         renewed: bool,
@@ -87,6 +89,7 @@ impl Task {
                 Submitted::Ended(Err(error)) => Err(self.not_submitted(connected, claim, error).await),
                 Submitted::HandedBack => Err(handed_back()),
                 Submitted::Left => Err(End::Left),
+                Submitted::Over => Err(End::Over),
                 Submitted::Unauthorized { renewed: true, .. } => continue,
                 Submitted::Unauthorized {
                     renewed: false,
@@ -96,7 +99,7 @@ impl Task {
         }
     }
 
-    async fn submit_to(&self, connected: &Connected) -> Submitted {
+    async fn submit_to(&self, connected: &Arc<Connected>) -> Submitted {
         let (order, patience) = (self.order(), self.patience());
         let supervision = Supervision {
             task: self,
@@ -110,14 +113,24 @@ impl Task {
         loop {
             tokio::select! {
                 result = &mut submitting => return Submitted::Ended(result),
-                // A request that is on its way is waited for: its answer says what to call the run.
-                () = self.context.draining.begun(), if nothing_posted() => return Submitted::HandedBack,
+                // A request that is on its way is waited for: its answer says what to call the run. It may have been
+                // sent since the condition was asked.
+                () = self.context.draining.begun(), if nothing_posted() => {
+                    if nothing_posted() {
+                        return Submitted::HandedBack;
+                    }
+                }
+                _ = self.heartbeats.over(), if nothing_posted() => {
+                    if nothing_posted() {
+                        return Submitted::Over;
+                    }
+                }
                 () = self.context.draining.end() => return Submitted::Left,
                 () = supervision.waits.notified() => {
                     if nothing_posted() && Instant::now() >= ask_again {
                         ask_again = Instant::now() + CREDENTIALS_PERIOD;
                         if let Some(message) = refusal_of_credentials(connected).await {
-                            let renewed = self.context.clusters.renew_credentials();
+                            let renewed = self.context.clusters.renewed_since(connected);
                             return Submitted::Unauthorized { renewed, message };
                         }
                     }
@@ -171,7 +184,7 @@ impl Task {
                     claim.stopping();
                     let target = StopTarget::unseen(name.clone());
                     tokio::select! {
-                        _ = stop(&self.context, &connected.cluster, &target) => {}
+                        _ = stop(&self.context, &connected, &target) => {}
                         () = self.context.draining.end() => return End::Left,
                     }
                 }

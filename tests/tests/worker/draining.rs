@@ -128,7 +128,11 @@ async fn a_job_that_fails_by_itself_while_it_is_stopped_is_reported_as_failed() 
     let outcome = task.outcome().await;
     let (error, text) = outcome.failure();
     let cause = cause(text);
-    assert_eq!((error, &cause["state"]), ("SparkJob.Failed", &json!("FAILED")), "{text}");
+    assert_eq!(
+        (error, &cause["state"]),
+        ("SparkJob.Failed", &json!("FAILED")),
+        "{text}"
+    );
     let exception = cause["exception"].as_str().unwrap();
     assert!(exception.contains("ValueError: by itself"), "{text}");
     worker.ended().await;

@@ -91,7 +91,10 @@ async fn another_port_or_path_of_the_workers_own_host_is_not_even_looked_at() {
         json!({"File": "/jobs/pi.py", "ResourceManagerUrl": site.cluster.livy_url()}),
     ] {
         let message = refused(&site, Task::new(input)).await;
-        assert!(message.contains("`127.0.0.1` only at "), "{message}");
+        assert!(
+            message.contains("on its own hosts this worker may use only"),
+            "{message}"
+        );
         assert!(message.contains("--allow-livy-host 127.0.0.1"), "{message}");
     }
     assert_eq!(stranger.cluster.livy().journal().count("*"), 0);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sparkwright_tests::cluster::{Fate, Job};
 use sparkwright_tests::faults::{Fault, Moment, On};
 use sparkwright_tests::step_functions::{Outcome, TimeOut};
+use tokio::time::timeout;
 
 use crate::site::{Site, cause};
 
@@ -175,7 +176,10 @@ async fn a_retry_waits_no_longer_than_its_start_time_out_for_a_job_that_is_being
     worker.shows("/", "being stopped").await;
     let mut input = input(&site, "forever.py");
     input["StartTimeoutSeconds"] = json!(1);
-    let outcome = site.schedule(input).outcome().await;
+    let retry = site.schedule(input);
+    let outcome = timeout(Duration::from_secs(20), retry.outcome())
+        .await
+        .expect("the retry ends");
     let (error, text) = outcome.failure();
     assert_eq!(error, "SparkJob.StartTimeout");
     assert!(

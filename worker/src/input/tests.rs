@@ -1,6 +1,4 @@
 use serde_json::json;
-use sparkwright_spark_job::endpoint::ResourceManager;
-use url::Url;
 
 use super::*;
 
@@ -154,14 +152,40 @@ fn naming_the_workers_own_livy_changes_nothing() {
 
 #[test]
 fn an_input_may_say_more_about_the_workers_own_cluster() {
-    let input = read(json!({"File": "/a", "ResourceManagerUrl": "http://primary:9088"})).unwrap();
-    assert_eq!(input.endpoint.livy, rules().own[0].livy);
-    let ResourceManager::Required { urls, .. } = &input.endpoint.resource_manager else {
+    let input = read(json!({"File": "/a", "LivyHost": "localhost", "ResourceManagerUser": "etl"})).unwrap();
+    let ResourceManager::Required { urls, user } = &input.endpoint.resource_manager else {
         panic!("a ResourceManager")
     };
-    assert_eq!(*urls, [url("http://primary:9088")]);
+    assert_eq!(
+        (urls.as_slice(), user.as_str()),
+        ([url("http://primary:8088")].as_slice(), "etl")
+    );
     let without = read(json!({"File": "/a", "ResourceManager": "None"})).unwrap();
     assert_eq!(without.endpoint.resource_manager, ResourceManager::None);
+}
+
+#[test]
+fn the_workers_own_hosts_are_used_only_as_its_options_say() {
+    let only_livy = "may use only http://localhost:8998/, not `";
+    for input in [
+        json!({"File": "/a", "LivyHost": "localhost", "LivyPort": 22}),
+        json!({"File": "/a", "LivyHost": "localhost", "LivyScheme": "https"}),
+        json!({"File": "/a", "LivyUrl": "http://localhost:8998/admin"}),
+    ] {
+        refused(input, only_livy);
+    }
+    refused(
+        json!({"File": "/a", "ResourceManagerUrl": "http://primary:9088"}),
+        "may use only http://primary:8088/, not `http://primary:9088/`",
+    );
+    refused(
+        json!({"File": "/a", "ResourceManagerUrl": "http://localhost:8998"}),
+        "may use only http://primary:8088/, not `http://localhost:8998/`",
+    );
+    let mut rules = rules();
+    rules.allowed_hosts.insert("primary".into());
+    let input = json!({"File": "/a", "ResourceManagerUrl": "http://primary:9088"}).to_string();
+    assert!(rules.read(&input, &TaskToken::new("token")).is_ok());
 }
 
 #[test]
