@@ -48,7 +48,7 @@ def package() -> Package:
         print(f"{program.name:24}needs glibc {_shown(version)} or later")
     if needed[function] > _LAMBDA_GLIBC:
         raise BedError(f"the function needs glibc {_shown(needed[function])}, and Lambda's provided.al2023 has "
-                       f"{_shown(_LAMBDA_GLIBC)}: build it on a system with an older one, such as Amazon Linux 2023 or Debian 12")
+                       f"{_shown(_LAMBDA_GLIBC)}: build it on a system that has no later one, such as Amazon Linux 2023")
     packed.parent.mkdir(parents=True, exist_ok=True)
     packed.write_bytes(archive(function, level=9))
     return Package(function, packed, worker)

@@ -56,7 +56,7 @@ pub enum Next {
         name: BatchName,
         /// Livy's number.
         batch_id: i64,
-        /// When the POST was sent.
+        /// The last instant at which Livy may have taken the POST.
         posted: Instant,
     },
     /// There will be no run.
@@ -218,7 +218,7 @@ impl Submission {
         }
     }
 
-    /// Decides upon the answer to a POST that was sent at `posted`.
+    /// Decides upon the answer to a POST that may have been taken as late as `posted`.
     pub fn posted(&mut self, posted: Instant, now: Instant, number: u32, answer: PostAnswer) -> Next {
         self.doubt = None;
         let in_doubt = |cause| {

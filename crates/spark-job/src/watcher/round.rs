@@ -71,11 +71,12 @@ impl Round {
         for (key, entry) in entries.iter_mut() {
             let mut livy_sight = livy.sights.remove(key).unwrap_or(LivySight::NotAsked);
             let in_bulk = yarn.of(key);
-            if livy.listed
-                && Clock::now() < livy_until
-                && is_worth_asking_again(entry.watched.history(), now(), &livy_sight, &in_bulk)
-            {
-                livy_sight = self.cluster.ask_livy(&entry.name).await;
+            if livy.listed && is_worth_asking_again(entry.watched.history(), now(), &livy_sight, &in_bulk) {
+                livy_sight = match Clock::now() < livy_until {
+                    true => self.cluster.ask_livy(&entry.name).await,
+                    // It is concluded in a later round.
+                    false => LivySight::NotAsked,
+                };
             }
             let yarn_sight = match in_bulk {
                 YarnSight::Applications(applications) => {
