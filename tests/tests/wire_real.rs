@@ -38,7 +38,7 @@ async fn the_wire_tests_pass_on_real_servers() {
         return;
     };
     let report = wire::run(&site).await;
-    writeln!(out, "real servers:\n{report}").unwrap();
+    writeln!(out, "\nreal servers:\n{report}").unwrap();
     assert_eq!(
         report.names(),
         TESTS.iter().map(|test| test.name).collect::<Vec<_>>()

@@ -10,7 +10,7 @@ async fn check(which: &str, cluster: Cluster) {
     let report = wire::run(&site).await;
     // Written past the test's own capture, so that a plain run shows it.
     let mut out = std::io::stdout();
-    writeln!(out, "simulators, {which}:\n{report}").expect("standard output is open");
+    writeln!(out, "\nsimulators, {which}:\n{report}").expect("standard output is open");
     assert_eq!(
         report.names(),
         TESTS.iter().map(|test| test.name).collect::<Vec<_>>()

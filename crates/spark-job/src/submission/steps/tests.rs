@@ -302,6 +302,22 @@ fn without_yarn_a_lost_answer_is_never_followed_by_a_second_post() {
 }
 
 #[test]
+fn an_earlier_delivery_may_have_posted_so_absence_settles_first() {
+    let mut attempt = Attempt::new(Numbering::OneRun);
+    attempt.submission.may_have_been_posted(attempt.at(0));
+    let reason = "wait: the request was delivered before; looking whether a job of it shows up";
+    assert_eq!(attempt.sees(0, [], []), reason);
+    assert_eq!(attempt.sees(149, [], []), reason);
+    assert_eq!(attempt.sees(150, [], []), "post 1");
+    let mut attempt = Attempt::new(Numbering::OneRun);
+    attempt.submission.may_have_been_posted(attempt.at(0));
+    assert_eq!(
+        attempt.sees(100, [], [app(1, 1, "ACCEPTED", "UNDEFINED")]),
+        "adopt 1"
+    );
+}
+
+#[test]
 fn a_name_that_our_own_lost_post_took_leads_to_its_run() {
     let mut attempt = Attempt::new(numbered());
     attempt.posts(0, 1, lost());
