@@ -9,7 +9,7 @@ use sparkwright_spark_job::submission::Run;
 use sparkwright_spark_job::watch::Report;
 use sparkwright_yarn::{Application, ApplicationId, ApplicationState, FinalStatus};
 use tokio::sync::watch;
-use tokio::time::sleep_until;
+use tokio::time::{sleep, sleep_until};
 use tracing::{Span, field, info, warn};
 
 use crate::clusters::Connected;
@@ -72,7 +72,11 @@ impl Task {
             let report = || reports.borrow().clone();
             match event {
                 Event::Looked => {}
-                Event::WatcherGone => reports = connected.watcher.follow(&run),
+                Event::WatcherGone => {
+                    // Should its task be gone for good, this must not become a hot loop.
+                    sleep(self.context.config.poll_period).await;
+                    reports = connected.watcher.follow(&run);
+                }
                 Event::Ended(ending) => {
                     return Box::pin(self.concluded(&connected, &run, &report(), ending)).await;
                 }
