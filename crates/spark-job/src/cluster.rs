@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use sparkwright_livy as livy;
-use sparkwright_yarn as yarn;
+use sparkwright_yarn::{self as yarn, Application};
+use tracing::warn;
 
 use crate::endpoint::{Endpoint, ResourceManager};
 use crate::errors::chain;
+use crate::standing::surplus;
 
 /// A Livy and the ResourceManager that belongs to it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -64,6 +66,17 @@ impl Cluster {
     /// The ResourceManager's client; none for a Livy without YARN.
     pub fn yarn(&self) -> Option<&yarn::Client> {
         self.yarn.as_ref()
+    }
+
+    /// Kills the live applications of one intent beyond the one that stays.
+    pub(crate) async fn kill_surplus(&self, applications: &[Application]) {
+        let Some(yarn) = self.yarn() else { return };
+        for id in surplus(applications) {
+            warn!(application_id = %id, "a second live application of one intent is killed");
+            if let Err(error) = yarn.kill(&id).await {
+                warn!(application_id = %id, error = chain(&error), "it could not be killed yet");
+            }
+        }
     }
 }
 

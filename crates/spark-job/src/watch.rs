@@ -10,7 +10,7 @@ use tracing::warn;
 use crate::cluster::Cluster;
 use crate::names::BatchName;
 use crate::sighting::{LivySight, Sighting, YarnSight};
-use crate::standing::{RunHistory, Standing, surplus};
+use crate::standing::{RunHistory, Standing};
 use crate::submission::Run;
 
 /// What is known of a run after a look.
@@ -154,23 +154,12 @@ impl Watch {
         let ask_livy = self.watched.wants_livy(Clock::now().into_std());
         let known = self.watched.history().known_application();
         let sighting = self.cluster.look(&self.name, ask_livy, known.as_ref()).await;
-        self.kill_surplus(&sighting).await;
+        if let YarnSight::Applications(applications) = &sighting.yarn {
+            self.cluster.kill_surplus(applications).await;
+        }
         self.next_look = Clock::now() + self.poll_period;
         self.watched
             .observe(&self.name, Clock::now().into_std(), &sighting)
-    }
-
-    async fn kill_surplus(&self, sighting: &Sighting) {
-        let (Some(yarn), YarnSight::Applications(applications)) = (self.cluster.yarn(), &sighting.yarn)
-        else {
-            return;
-        };
-        for id in surplus(applications) {
-            warn!(application_id = %id, "a second live application of one run is killed");
-            if let Err(error) = yarn.kill(&id).await {
-                warn!(application_id = %id, error = crate::chain(&error), "it could not be killed yet");
-            }
-        }
     }
 }
 

@@ -11,10 +11,9 @@ use tracing::{info, warn};
 
 use super::{Entries, Entry, Health};
 use crate::cluster::{Cluster, livy_silence, yarn_silence};
-use crate::errors::chain;
 use crate::names::{COMMON_TAG, RunKey};
 use crate::sighting::{LivySight, Sighting, YarnSight};
-use crate::standing::{RunHistory, Standing, start_failed, surplus};
+use crate::standing::{RunHistory, Standing, start_failed};
 
 /// Applications that finished so long before the last look are asked for again: clocks differ.
 const OVERLAP: Duration = Duration::from_secs(60);
@@ -200,7 +199,7 @@ impl Round {
         };
         self.note_health(&None, "YARN", |health| &mut health.yarn);
         self.last_look = Some(began);
-        self.kill_surplus(&yarn, &live).await;
+        self.kill_surplus(&live).await;
         let mut by_run: HashMap<RunKey, Vec<Application>> = HashMap::new();
         // A later answer about the same application replaces the earlier one.
         for application in ended.into_iter().chain(live) {
@@ -240,7 +239,7 @@ impl Round {
         sight
     }
 
-    async fn kill_surplus(&self, yarn: &sparkwright_yarn::Client, live: &[Application]) {
+    async fn kill_surplus(&self, live: &[Application]) {
         let mut by_intent: HashMap<&str, Vec<Application>> = HashMap::new();
         let intent_prefix = format!("{COMMON_TAG}-intent-");
         for application in live {
@@ -252,11 +251,8 @@ impl Round {
                 by_intent.entry(tag).or_default().push(application.clone());
             }
         }
-        for id in by_intent.values().flat_map(|applications| surplus(applications)) {
-            warn!(application_id = %id, "a second live application of one intent is killed");
-            if let Err(error) = yarn.kill(&id).await {
-                warn!(application_id = %id, error = chain(&error), "it could not be killed yet");
-            }
+        for applications in by_intent.values() {
+            self.cluster.kill_surplus(applications).await;
         }
     }
 
