@@ -50,7 +50,9 @@ pub(crate) struct Known<'a> {
 impl<'a> Known<'a> {
     /// Of an event that is no request.
     pub(crate) fn new(envelope: &'a Envelope) -> Self {
+        // A longer one cannot have been CloudFormation's, and cannot be echoed.
         let old_id = envelope.physical_resource_id.as_deref();
+        let old_id = old_id.filter(|id| id.len() <= MAX_ID_BYTES);
         Self {
             is_delete: false,
             old_id,
@@ -97,8 +99,9 @@ impl<'a> Known<'a> {
     }
 
     fn failed(&self, failure: Failure, fallback_id: impl FnOnce() -> String) -> Answer {
-        // Hidden first: once tabs and colours are gone, a secret that had any would not be recognised.
-        let clean = |text: &str| plain(&self.redactions.apply(text));
+        // Hidden first: once tabs and colours are gone, a secret that had any would not be recognised. And again: what
+        // only stood within a secret is gone then.
+        let clean = |text: &str| self.redactions.apply(&plain(&self.redactions.apply(text)));
         let reason = clean(&failure.reason);
         let log = clean(&failure.log_lines.join("\n"));
         Answer {
@@ -219,6 +222,14 @@ mod tests {
         }
         let longest = "x".repeat(MAX_ID_BYTES);
         check("Create", None, provisioned(&longest), ("SUCCESS", &longest));
+    }
+
+    #[test]
+    fn an_old_id_too_long_to_be_echoed_is_none() {
+        let event = json!({"RequestType": "Update", "PhysicalResourceId": "x".repeat(LONG)});
+        let envelope = Envelope::read(event);
+        let answer = Known::new(&envelope).answer(failed(), || "fallback".to_owned());
+        assert_eq!(answer.physical_resource_id, "fallback");
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The event's outer fields, read so that nothing in them can stop an answer.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
-use crate::RequestType;
+use crate::carried::Carried;
 use crate::response_url::ResponseUrl;
+use crate::{Issued, RequestType};
 
 /// What every event has in common. A field that is missing or of a strange type reads as empty.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub(crate) struct Envelope {
     pub(crate) old_properties: Map<String, Value>,
     /// Or why there is none.
     pub(crate) response_url: Result<ResponseUrl, &'static str>,
+    /// From the invocation before.
+    pub(crate) carried: Carried,
 }
 
 impl Envelope {
@@ -44,7 +49,25 @@ impl Envelope {
                 None if is_object => Err("the event has none"),
                 None => Err("the event is not an object"),
             },
+            carried: Carried::take(&mut fields.0),
         }
+    }
+
+    /// When the request was issued, as far as is known.
+    pub(crate) fn issued(&self) -> Issued {
+        let url = self.response_url.as_ref();
+        url.map(|url| url.issued()).unwrap_or_default()
+    }
+
+    /// `ServiceTimeout`, as far as the properties tell; what is not 1 to 3600 seconds is none.
+    pub(crate) fn service_timeout(&self) -> Option<Duration> {
+        let seconds = match self.properties.get("ServiceTimeout")? {
+            Value::String(text) => text.trim().parse().ok()?,
+            number => number.as_u64()?,
+        };
+        (1..=3600)
+            .contains(&seconds)
+            .then(|| Duration::from_secs(seconds))
     }
 }
 
@@ -114,6 +137,27 @@ mod tests {
         assert_eq!(why(json!([1])), "the event is not an object");
         assert_eq!(why(json!({"ResponseURL": null})), "it is not a string");
         assert_eq!(why(json!({"ResponseURL": "nowhere"})), "it is not a URL");
+    }
+
+    #[test]
+    fn a_service_timeout_is_read_from_either_form() {
+        let read = |value: Value| {
+            let properties = json!({ "ServiceTimeout": value });
+            Envelope::read(json!({ "ResourceProperties": properties })).service_timeout()
+        };
+        assert_eq!(read(json!("300")), Some(Duration::from_secs(300)));
+        assert_eq!(read(json!(3600)), Some(Duration::from_secs(3600)));
+        for nonsense in [
+            json!("0"),
+            json!(3601),
+            json!(-5),
+            json!("soon"),
+            json!(null),
+            json!([60]),
+        ] {
+            assert_eq!(read(nonsense), None);
+        }
+        assert_eq!(Envelope::read(json!({})).service_timeout(), None);
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

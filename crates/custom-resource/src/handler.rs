@@ -10,10 +10,13 @@ use tracing::{Instrument, error, error_span, info, warn};
 use crate::answer::{Answer, Known, Outcome};
 use crate::body;
 use crate::envelope::Envelope;
+use crate::invoker::AnyInvoker;
+use crate::means::Way;
+use crate::now::Now;
 use crate::perform::perform;
 use crate::respond::{Error, Responder};
-use crate::times::{Now, Times, service_timeout};
-use crate::{Failure, NOTHING_CREATED, Provider, Request, RequestType, Settings};
+use crate::times::Times;
+use crate::{Failure, Invoker, NOTHING_CREATED, Provider, Request, RequestType, Settings};
 
 /// Answers requests by asking a provider. One handler serves all invocations of a function.
 #[derive(Debug)]
@@ -21,6 +24,7 @@ pub struct Handler<P> {
     provider: Arc<P>,
     settings: Settings,
     responder: Responder,
+    invoker: Option<AnyInvoker>,
 }
 
 impl<P: Provider> Handler<P> {
@@ -31,7 +35,16 @@ impl<P: Provider> Handler<P> {
             provider: Arc::new(provider),
             settings,
             responder,
+            invoker: None,
         }
+    }
+
+    /// Lets the provider hand work that is longer than one invocation over to a further one
+    /// ([`Request::continuation`]).
+    #[must_use]
+    pub fn continued_by(mut self, invoker: impl Invoker) -> Self {
+        self.invoker = Some(AnyInvoker::new(invoker));
+        self
     }
 
     /// Handles one event; to be given to `lambda_runtime::run(service_fn(|event| handler.handle(event)))`.
@@ -43,6 +56,7 @@ impl<P: Provider> Handler<P> {
     /// When the event has no usable `ResponseURL`, or when the answer could not be delivered to it.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
         let (payload, context) = event.into_parts();
+        let way = self.way(&payload, context.invoked_function_arn);
         let envelope = Envelope::read(payload);
         // Of the highest level, so that no log level leaves the messages without it.
         let span = error_span!(
@@ -51,12 +65,20 @@ impl<P: Provider> Handler<P> {
             request_id = %envelope.request_id,
             logical_resource_id = %envelope.logical_resource_id,
             resource_type = %envelope.resource_type,
+            hop = envelope.carried.hop,
         );
-        self.answer(envelope, context.deadline).instrument(span).await
+        self.answer(envelope, context.deadline, way)
+            .instrument(span)
+            .await
     }
 
-    async fn answer(&self, mut envelope: Envelope, lambda_deadline: u64) -> Result<Value, Error> {
-        let now = Now::read();
+    async fn answer(
+        &self,
+        mut envelope: Envelope,
+        lambda_deadline: u64,
+        way: Result<Way, &'static str>,
+    ) -> Result<Value, Error> {
+        let now = Now::read(self.settings.wall_clock);
         let url = match envelope.response_url.clone() {
             Ok(url) => url,
             Err(why) => {
@@ -67,20 +89,23 @@ impl<P: Provider> Handler<P> {
                 return Err(Error::NoResponseUrl { why });
             }
         };
-        let issued = url.issued();
-        let request_type = envelope.request_type.as_ref().ok().copied();
-        let service_timeout = service_timeout(&envelope.properties);
         let invocation = now.invocation_until(lambda_deadline);
-        let reserve = self.settings.answer_reserve;
-        let times = Times::plan(now, invocation, &issued, service_timeout, reserve, request_type);
-        let request = request_type.map(|kind| Request::take(kind, &mut envelope, issued, &times));
+        let times = Times::plan(now, invocation, &envelope, self.settings.answer_reserve);
+        let request_type = envelope.request_type.as_ref().ok().copied();
+        let request =
+            request_type.map(|kind| Request::take(kind, &mut envelope, now, &times, &self.settings, way));
 
-        let ending = match &request {
-            None => unknown_type(&envelope).into(),
-            Some(request) if times.too_late && request.request_type != RequestType::Delete => {
-                too_late().into()
+        let ending = match (self.refusal(&envelope, &times), &request) {
+            (None, Some(request)) => {
+                let ending = perform(Arc::clone(&self.provider), request.clone(), &times).await;
+                let Some(ending) = ending else {
+                    let next_hop = envelope.carried.hop + 1;
+                    info!(next_hop, took_s = took(now), "request handed over");
+                    return Ok(json!({ "Status": "HANDED_OVER", "Hop": next_hop }));
+                };
+                ending
             }
-            Some(request) => perform(Arc::clone(&self.provider), request.clone(), &times).await,
+            (refusal, _) => refusal.unwrap_or_else(|| unknown_type(&envelope)).into(),
         };
         let known = match &request {
             None => Known::new(&envelope),
@@ -97,6 +122,40 @@ impl<P: Provider> Handler<P> {
             .map(|_| json!({ "Status": answer.status(), "PhysicalResourceId": answer.physical_resource_id }))
     }
 
+    /// The way to a further invocation of this function, or what is missing to it.
+    fn way(&self, payload: &Value, function_arn: String) -> Result<Way, &'static str> {
+        let Some(invoker) = self.invoker.clone() else {
+            return Err("the function was built without a way to invoke itself (`Handler::continued_by`)");
+        };
+        // Without the header the runtime puts a sentence there.
+        if !function_arn.starts_with("arn:") {
+            return Err("Lambda did not tell the ARN of the invoked function");
+        }
+        Ok(Way {
+            invoker,
+            function_arn,
+            event: payload.as_object().cloned().unwrap_or_default(),
+        })
+    }
+
+    /// Why the provider is not asked.
+    fn refusal(&self, envelope: &Envelope, times: &Times) -> Option<Failure> {
+        let carried = &envelope.carried;
+        let max = self.settings.max_hops;
+        if let Some(flaw) = carried.flaw {
+            return Some(Failure::new(format!(
+                "the work cannot go on: what the invocation before handed over cannot be read ({flaw})"
+            )));
+        }
+        if carried.hop > max {
+            return Some(Failure::new(format!(
+                "the work cannot go on: it was handed over {} times, and the limit is {max}",
+                carried.hop
+            )));
+        }
+        (times.too_late && envelope.request_type != Ok(RequestType::Delete)).then(|| too_late(carried.hop))
+    }
+
     fn fallback_id(&self, request: Option<&Request>) -> String {
         let ask = || request.map(|request| self.provider.fallback_id(request));
         let id = catch_unwind(AssertUnwindSafe(ask)).unwrap_or_default();
@@ -111,14 +170,25 @@ fn unknown_type(envelope: &Envelope) -> Failure {
     ))
 }
 
-fn too_late() -> Failure {
-    Failure::new("the request arrived when CloudFormation no longer waited for its answer; nothing was done")
+fn too_late(hop: u32) -> Failure {
+    Failure::new(match hop {
+        0 => {
+            "the request arrived when CloudFormation no longer waited for its answer; nothing was done".into()
+        }
+        hop => format!(
+            "not done when CloudFormation's time-out for it ran out, before invocation {hop} after the first began"
+        ),
+    })
+}
+
+fn took(begun: Now) -> f32 {
+    begun.instant.elapsed().as_secs_f32()
 }
 
 /// The request's one line. A failure is logged in full, because its stack event may have had no room for it.
 fn log(answer: &Answer, delivered: &Result<u32, Error>, begun: Now) {
     let (status, physical_resource_id) = (answer.status(), &*answer.physical_resource_id);
-    let took_s = begun.instant.elapsed().as_secs_f32();
+    let took_s = took(begun);
     let (reason, log_lines) = match &answer.outcome {
         Outcome::Success { .. } => (None, None),
         Outcome::Failed { reason, log_lines } => (

@@ -9,6 +9,8 @@
 //! - [`Provider`]: what you write; [`Request`], [`Provisioned`] and [`Failure`] are its words.
 //! - [`Handler`]: reads the event leniently, runs the provider as a task, answers.
 //! - [`respond`]: delivers the answer to the presigned URL.
+//! - [`Continuation`]: hands work that is longer than one invocation over to a further one, through an [`Invoker`];
+//!   `SelfInvocation` (feature `aws`) is the one that real functions use.
 //!
 //! # Guarantees
 //!
@@ -18,6 +20,8 @@
 //!   give way first, then the end of the reason. Control characters and terminal colours are removed.
 //! - A failed Update echoes the old physical id, unless the provider gives or has claimed another.
 //! - A request that nobody waits for any more creates and updates nothing; a Delete is still carried out.
+//! - A request that is handed over is answered by the last of its invocations. Whatever is wrong with a
+//!   hand-over, the request is answered; no limit moves because of it.
 //! - The response URL and what the provider hides never reach this crate's answers and logs.
 //!
 //! # Caveats
@@ -25,29 +29,43 @@
 //! - Lambda delivers at least once, and again after an undelivered answer: providers must be idempotent.
 //! - A provider that blocks its thread cannot be aborted; on a runtime with one thread it blocks the answer.
 //! - Release builds must unwind: with `panic = "abort"` a panic answers nothing.
-//! - The Lambda runtime logs whole events, response URL included, at TRACE; and a panic prints its own
-//!   message to standard error. Keep the level above TRACE and secrets out of panics.
+//! - Two invocations of a request may overlap, and both may answer: CloudFormation takes the first answer.
+//! - The Lambda runtime logs whole events, response URL included, at TRACE, and AWS' SDK what it sends; and a
+//!   panic prints its own message to standard error. Keep the level above TRACE and secrets out of panics.
 
 mod answer;
 mod body;
+mod carried;
 mod claim;
+mod continuation;
 mod envelope;
+mod hand_over_error;
 mod handler;
+mod invoker;
 mod issued;
+mod means;
+mod now;
 mod perform;
 mod provider;
 mod request;
 pub mod respond;
 mod response_url;
+#[cfg(feature = "aws")]
+mod self_invocation;
 mod settings;
 mod text;
 mod times;
 
 pub use claim::{Claim, Redactions};
+pub use continuation::Continuation;
+pub use hand_over_error::HandOverError;
 pub use handler::Handler;
+pub use invoker::{InvokeError, Invoker};
 pub use issued::Issued;
 pub use provider::{Failure, NOTHING_CREATED, Provider, Provisioned};
 pub use request::{Request, RequestType};
+#[cfg(feature = "aws")]
+pub use self_invocation::SelfInvocation;
 pub use settings::Settings;
 
 /// An error and its causes in one line.

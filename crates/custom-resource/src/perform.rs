@@ -2,15 +2,19 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{Instrument, Span};
 
 use crate::times::{Bound, Times};
 use crate::{Failure, Provider, Provisioned, Request, RequestType};
 
-/// How a request's work ended. (A hand-over to a further invocation would be one more ending.)
+/// How long a provider's task that was aborted is waited for.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How a request's work ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     Provisioned(Provisioned),
@@ -24,23 +28,44 @@ impl From<Failure> for Ending {
     }
 }
 
-/// Runs the provider until it ends, or aborts it at the deadline.
-pub(crate) async fn perform<P: Provider>(provider: Arc<P>, request: Request, times: &Times) -> Ending {
-    let begun = Instant::now();
+/// Runs the provider until it ends or hands over, or aborts it at the deadline. `None`: a further invocation
+/// has the request, and the provider's task is gone.
+pub(crate) async fn perform<P: Provider>(
+    provider: Arc<P>,
+    request: Request,
+    times: &Times,
+) -> Option<Ending> {
+    let continuation = request.continuation.clone();
+    let received = request.instant_at(times.received_at);
     // A set, because it aborts its tasks when it is dropped.
     let mut task = JoinSet::new();
     task.spawn(run(provider, request).instrument(Span::current()));
 
-    if let Ok(joined) = timeout_at(times.deadline, task.join_next()).await {
-        return joined.expect("the set has its one task").unwrap_or_else(broken);
+    let joined = tokio::select! {
+        joined = timeout_at(times.deadline, task.join_next()) => joined.ok().flatten(),
+        () = continuation.handed_over() => None,
+    };
+    let joined = match joined {
+        Some(joined) => Some(joined),
+        None => {
+            task.abort_all();
+            // It may have ended at the same moment: then that is the truth. If it blocks its thread it goes on.
+            let left = times.answer_by.saturating_duration_since(Instant::now());
+            let stopped = timeout(PATIENCE.min(left / 4), task.join_next()).await;
+            stopped.ok().flatten().filter(|joined| !is_abort(joined))
+        }
+    };
+    if continuation.end() {
+        return None;
     }
-    task.abort_all();
-    // It may have ended at the same moment: then that is the truth. If it blocks its thread it goes on.
-    let patience = times.answer_by.saturating_duration_since(times.deadline) / 4;
-    match timeout_at(Instant::now() + patience, task.join_next()).await {
-        Ok(Some(Ok(ending))) => ending,
-        Ok(_) | Err(_) => out_of_time(begun, times.bound).into(),
-    }
+    Some(match joined {
+        Some(joined) => joined.unwrap_or_else(broken),
+        None => out_of_time(received, times.bound).into(),
+    })
+}
+
+fn is_abort(joined: &Result<Ending, JoinError>) -> bool {
+    joined.as_ref().is_err_and(JoinError::is_cancelled)
 }
 
 async fn run<P: Provider>(provider: Arc<P>, request: Request) -> Ending {
@@ -78,11 +103,16 @@ fn out_of_time(begun: Instant, bound: Bound) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::SystemTime;
 
     use serde_json::json;
 
     use super::*;
+    use crate::envelope::Envelope;
+    use crate::invoker::AnyInvoker;
+    use crate::means::Way;
+    use crate::now::Now;
+    use crate::{InvokeError, Invoker, Settings};
 
     /// Ends each request as its closure does.
     struct Scripted<F>(F);
@@ -112,14 +142,20 @@ mod tests {
         Fut: Future<Output = Result<Provisioned, Failure>> + Send + 'static,
     {
         let request = Request::from_event(json!({ "RequestType": kind }), Duration::from_secs(60)).unwrap();
-        let times = Times {
+        let ending = perform(Arc::new(Scripted(script)), request.clone(), &times(&request)).await;
+        ending.expect("there is no way to hand over")
+    }
+
+    fn times(request: &Request) -> Times {
+        Times {
             deadline: request.deadline,
+            service_deadline: request.service_deadline,
             answer_by: request.invocation_deadline,
             invocation_deadline: request.invocation_deadline,
+            received_at: request.wall_clock(),
             bound: Bound::Function,
             too_late: false,
-        };
-        perform(Arc::new(Scripted(script)), request, &times).await
+        }
     }
 
     fn reason(ending: Ending) -> String {
@@ -184,6 +220,107 @@ mod tests {
         assert!(
             released.recv().await.is_none(),
             "the provider's task still holds its sender"
+        );
+    }
+
+    /// An invoker that takes or refuses everything.
+    struct Told(Result<(), InvokeError>);
+
+    impl Invoker for Told {
+        async fn invoke(&self, _: &str, _: Vec<u8>) -> Result<(), InvokeError> {
+            self.0.clone()
+        }
+
+        async fn check(&self, _: &str) -> Result<(), InvokeError> {
+            self.0.clone()
+        }
+    }
+
+    /// Performs a Create that can be handed over; `None` says that it was.
+    async fn continued<F, Fut>(answer: Result<(), InvokeError>, script: F) -> Option<Ending>
+    where
+        F: Fn(Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Provisioned, Failure>> + Send + 'static,
+    {
+        let now = Now::read(SystemTime::now);
+        let mut envelope = Envelope::read(json!({"RequestType": "Create"}));
+        let settings = Settings::default();
+        let times = Times::plan(now, Duration::from_secs(60), &envelope, settings.answer_reserve);
+        let way = Way {
+            invoker: AnyInvoker::new(Told(answer)),
+            function_arn: "arn:report".to_owned(),
+            event: serde_json::Map::new(),
+        };
+        let request = Request::take(
+            RequestType::Create,
+            &mut envelope,
+            now,
+            &times,
+            &settings,
+            Ok(way),
+        );
+        perform(Arc::new(Scripted(script)), request, &times).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_that_has_handed_over_is_dropped_at_once_and_ends_nothing() {
+        let (held, mut released) = tokio::sync::mpsc::channel::<()>(1);
+        let begun = Instant::now();
+        let ending = continued(Ok(()), move |request| {
+            let held = held.clone();
+            async move {
+                let _held = held;
+                request.continuation.hand_over(json!(null)).await.unwrap();
+                unreachable!("it has been handed over");
+            }
+        })
+        .await;
+        assert_eq!((ending, begun.elapsed()), (None, Duration::ZERO));
+        assert!(
+            released.recv().await.is_none(),
+            "the provider's task still holds its sender"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_result_that_comes_together_with_the_hand_over_is_left_to_the_next_invocation() {
+        let both = |request: Request| async move {
+            tokio::select! {
+                biased;
+                _ = request.continuation.hand_over(json!(null)) => unreachable!("it never returns"),
+                () = std::future::ready(()) => Ok(Provisioned::new("new")),
+            }
+        };
+        assert_eq!(continued(Ok(()), both).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_hand_over_that_failed_the_provider_has_its_time_and_the_answer_is_its_own() {
+        let refused = || {
+            Err(InvokeError::Refused {
+                why: "no permission".to_owned(),
+            })
+        };
+        let told = continued(refused(), |request| async move {
+            let Err(error) = request.continuation.hand_over(json!(null)).await;
+            Err(Failure::from_error(&error))
+        });
+        assert_eq!(
+            reason(told.await.unwrap()),
+            "the hand-over to a further invocation was refused: no permission"
+        );
+        let panicked = continued(refused(), |request| async move {
+            let Err(error) = request.continuation.hand_over(json!(null)).await;
+            panic!("{error}")
+        });
+        assert!(reason(panicked.await.unwrap()).starts_with("the provider panicked: the hand-over"));
+        let never = continued(refused(), |request| async move {
+            let Err(_) = request.continuation.hand_over(json!(null)).await;
+            std::future::pending().await
+        });
+        assert_eq!(
+            reason(never.await.unwrap()),
+            "not done after 50 s, when the function's time ran out"
         );
     }
 }

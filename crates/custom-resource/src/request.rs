@@ -1,14 +1,16 @@
 //! One request as a provider sees it.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::envelope::Envelope;
-use crate::times::{Now, Times, service_timeout};
-use crate::{Claim, Issued, NOTHING_CREATED, Redactions};
+use crate::means::{Means, Way};
+use crate::now::Now;
+use crate::times::Times;
+use crate::{Claim, Continuation, Issued, NOTHING_CREATED, Redactions, Settings};
 
 /// What CloudFormation wants done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,41 +73,57 @@ pub struct Request {
     pub deadline: Instant,
     /// When Lambda ends this invocation.
     pub invocation_deadline: Instant,
+    /// The provider's last instant over all invocations: when CloudFormation stops waiting, less the time for
+    /// the answer. Worked out once and carried along, so it is the same in each [`hop`](Continuation::hop).
+    /// For a Delete that nobody waits for any more it is [`deadline`](Self::deadline).
+    pub service_deadline: Instant,
     /// When CloudFormation signed the response URL, and until when it accepts an answer.
     pub issued: Issued,
     /// Tells by which id a Delete finds what a failure leaves behind.
     pub claim: Claim,
     /// Texts that must not appear in an answer's reason or in a log.
     pub redactions: Redactions,
+    /// The way to a further invocation, for work that is longer than this one.
+    pub continuation: Continuation,
+    /// When the invocation began.
+    begun: Now,
 }
 
 impl Request {
     /// The request that a provider sees of this event in an invocation of this length (2 to 900 s), for its
-    /// tests; `None` when the request type is unknown.
+    /// tests; `None` when the request type is unknown. It cannot be handed over.
     pub fn from_event(event: Value, invocation: Duration) -> Option<Self> {
         let mut envelope = Envelope::read(event);
-        let request_type = envelope.request_type.as_ref().ok().copied()?;
-        let issued = envelope
-            .response_url
-            .as_ref()
-            .map(|url| url.issued())
-            .unwrap_or_default();
-        let now = Now::read();
-        let reserve = crate::Settings::default().answer_reserve;
-        let service_timeout = service_timeout(&envelope.properties);
-        let times = Times::plan(
-            now,
-            invocation,
-            &issued,
-            service_timeout,
-            reserve,
-            Some(request_type),
-        );
-        Some(Self::take(request_type, &mut envelope, issued, &times))
+        let kind = envelope.request_type.as_ref().ok().copied()?;
+        let settings = Settings::default();
+        let now = Now::read(settings.wall_clock);
+        let times = Times::plan(now, invocation, &envelope, settings.answer_reserve);
+        let way = Err("the request did not come from a handler");
+        Some(Self::take(kind, &mut envelope, now, &times, &settings, way))
     }
 
-    /// Takes the properties out of the envelope: the answer does not need them.
-    pub(crate) fn take(kind: RequestType, envelope: &mut Envelope, issued: Issued, times: &Times) -> Self {
+    /// Takes the properties and the state out of the envelope: the answer does not need them.
+    pub(crate) fn take(
+        kind: RequestType,
+        envelope: &mut Envelope,
+        begun: Now,
+        times: &Times,
+        settings: &Settings,
+        way: Result<Way, &'static str>,
+    ) -> Self {
+        let claim = Claim::default();
+        if let Some(id) = &envelope.carried.claimed_id {
+            claim.physical_resource_id(id);
+        }
+        let means = way.map(|way| Means {
+            way,
+            claim: claim.clone(),
+            received_at: times.received_at,
+            service_deadline: begun.wall_clock_at(times.service_deadline),
+            deadline: times.deadline,
+            patience: settings.hand_over_timeout,
+        });
+        let (hop, state) = (envelope.carried.hop, envelope.carried.state.take());
         Self {
             request_type: kind,
             request_id: envelope.request_id.clone(),
@@ -117,10 +135,30 @@ impl Request {
             old_properties: std::mem::take(&mut envelope.old_properties),
             deadline: times.deadline,
             invocation_deadline: times.invocation_deadline,
-            issued,
-            claim: Claim::default(),
+            service_deadline: times.service_deadline,
+            issued: envelope.issued(),
+            claim,
             redactions: Redactions::default(),
+            continuation: Continuation::new(hop, state, settings.max_hops, means),
+            begun,
         }
+    }
+
+    /// The wall clock now: what was read when the invocation began, and what has passed on tokio's clock since.
+    /// Within an invocation it does not jump.
+    pub fn wall_clock(&self) -> SystemTime {
+        self.wall_clock_at(Instant::now())
+    }
+
+    /// The instant of a time. A time in the past gives an instant in the past, and the beginning of the
+    /// invocation when the clock does not reach so far back; one in the far future is brought nearer.
+    pub fn instant_at(&self, wall_clock: SystemTime) -> Instant {
+        self.begun.instant_at(wall_clock)
+    }
+
+    /// The time of an instant, as [`wall_clock`](Self::wall_clock) would give it then.
+    pub fn wall_clock_at(&self, instant: Instant) -> SystemTime {
+        self.begun.wall_clock_at(instant)
     }
 
     /// Whether the physical id says that the Create failed before there was anything to delete;
@@ -162,6 +200,30 @@ mod tests {
             text.contains("Report") && !text.contains("hunter") && !text.contains("c0ffee"),
             "{text}"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn within_an_invocation_there_is_one_clock() {
+        let event = json!({ "RequestType": "Create" });
+        let request = Request::from_event(event, Duration::from_secs(60)).unwrap();
+        let (begun, wall) = (Instant::now(), request.wall_clock());
+        tokio::time::advance(Duration::from_secs(7)).await;
+        assert_eq!(request.wall_clock(), wall + Duration::from_secs(7));
+        assert_eq!(request.instant_at(request.wall_clock()), Instant::now());
+        assert_eq!(request.wall_clock_at(begun), wall);
+    }
+
+    #[test]
+    fn a_hop_is_read_from_its_event_and_cannot_be_handed_over_without_a_handler() {
+        let event = json!({ "RequestType": "Create", "CustomResourceContinuation": {
+            "Hop": 2, "ReceivedAt": 1000, "ServiceDeadline": 4_000_000_000_000_u64, "ClaimedId": "report-18",
+            "State": {"Page": 7},
+        }});
+        let request = Request::from_event(event, Duration::from_secs(60)).unwrap();
+        let way = &request.continuation;
+        assert_eq!((way.hop(), way.state()), (2, Some(&json!({"Page": 7}))));
+        assert_eq!(request.claim.claimed().as_deref(), Some("report-18"));
+        assert_eq!((way.is_available(), way.hops_left()), (false, 0));
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl Responder {
             let patience = Instant::now() + self.attempt_timeout;
             let obstacle = match timeout_at(patience.min(answer_by), put(client, url, body.clone())).await {
                 Ok(Ok(status)) if status.is_success() => return Ok(attempt),
-                Ok(Ok(status)) if status.is_server_error() => Obstacle::Status(status),
+                Ok(Ok(status)) if may_pass(status) => Obstacle::Status(status),
                 Ok(Ok(status)) => {
                     return Err(Error::Refused {
                         status: status.as_u16(),
@@ -162,6 +162,10 @@ impl Responder {
                 .await
         }
     }
+}
+
+fn may_pass(status: StatusCode) -> bool {
+    status.is_server_error() || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status)
 }
 
 async fn put(client: &Client, url: &ResponseUrl, body: Vec<u8>) -> Result<StatusCode, reqwest::Error> {

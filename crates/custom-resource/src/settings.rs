@@ -1,9 +1,9 @@
-//! How much time the parts of a request may take.
+//! How much time the parts of a request may take, and how often it may be handed over.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-/// Times of a [`Handler`](crate::Handler). The defaults suit a function of any length.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Times and bounds of a [`Handler`](crate::Handler). The defaults suit a function of any length.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
     /// What is kept of an invocation for the answer: 10 s. An invocation shorter than twice that keeps half.
@@ -14,6 +14,18 @@ pub struct Settings {
     pub shortest_pause: Duration,
     /// The longest pause between two attempts, before jitter: 10 s.
     pub longest_pause: Duration,
+    /// How often a request may be handed over to a further invocation: 12. Lambda ends a chain of a function's
+    /// own invocations at about 16, without a word to CloudFormation; what remains is for a function that is
+    /// itself called by others.
+    pub max_hops: u32,
+    /// How long a hand-over, or the check whether one is allowed, may take: 20 s, and never more than a third
+    /// of what remains until [`Request::deadline`](crate::Request::deadline), so that there is always time to
+    /// answer without it.
+    pub hand_over_timeout: Duration,
+    /// The wall clock: [`SystemTime::now`]. Read once in each invocation; from then on
+    /// [`Request::wall_clock`](crate::Request::wall_clock) follows tokio's clock. Another is for tests
+    /// that run in virtual time.
+    pub wall_clock: fn() -> SystemTime,
 }
 
 impl Default for Settings {
@@ -23,6 +35,9 @@ impl Default for Settings {
             attempt_timeout: Duration::from_secs(10),
             shortest_pause: Duration::from_millis(200),
             longest_pause: Duration::from_secs(10),
+            max_hops: 12,
+            hand_over_timeout: Duration::from_secs(20),
+            wall_clock: SystemTime::now,
         }
     }
 }

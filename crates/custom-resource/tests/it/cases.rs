@@ -272,5 +272,10 @@ pub(crate) const OBSTACLES: [&[Reply]; 5] = [
         Reply::Status(200),
     ],
     &[Reply::Hang, Reply::Status(200)],
-    &[Reply::Status(500), Reply::Hang, Reply::Status(204)],
+    &[
+        Reply::Status(429),
+        Reply::Hang,
+        Reply::Status(408),
+        Reply::Status(204),
+    ],
 ];

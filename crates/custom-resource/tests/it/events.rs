@@ -18,6 +18,7 @@ const FROM_AN_EMULATOR: &str = include_str!("../fixtures/update-from-an-emulator
 
 pub(crate) const KINDS: [RequestType; 3] = [RequestType::Create, RequestType::Update, RequestType::Delete];
 pub(crate) const OLD_ID: &str = "report-17";
+pub(crate) const FUNCTION_ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:nightly-report:live";
 pub(crate) const SIGNATURE: &str = "0ddc0ffee0ddba11";
 
 fn fixture(kind: RequestType) -> Value {
@@ -47,6 +48,7 @@ pub(crate) fn event_issued(kind: RequestType, sink: &str, ago: Duration) -> Valu
 pub(crate) fn invocation(payload: Value, length: Duration) -> LambdaEvent<Value> {
     let mut context = Context::default();
     context.deadline = u64::try_from((Timestamp::now() + length).as_millisecond()).unwrap();
+    context.invoked_function_arn = FUNCTION_ARN.to_owned();
     LambdaEvent::new(payload, context)
 }
 

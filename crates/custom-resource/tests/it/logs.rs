@@ -12,10 +12,18 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::alone::run_alone;
 use crate::events::{SIGNATURE, event, invocation};
 use crate::provider::{SECRET, Script, Scripted};
+use crate::relay::{Printing, Recorder};
 use crate::sink::{Reply, Sink};
 
 #[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Captured {
+    /// All that was logged.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl io::Write for Captured {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -54,7 +62,7 @@ async fn alone_everything_is_logged() {
         let _ = Handler::new(Scripted::new(script), Settings::default())
             .handle(invocation(event, Duration::from_secs(60)))
             .await;
-        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let log = log.text();
         assert!(!log.contains(SIGNATURE) && !log.contains(SECRET), "{log}");
         log
     };
@@ -81,6 +89,19 @@ async fn alone_everything_is_logged() {
         }
         assert!(log.contains("TRACE"), "the test would see nothing: {log}");
     }
+
+    log.0.lock().unwrap().clear();
+    let handler = Printing::of(2).continued_by(&Recorder::taking(), Settings::default());
+    let handed_over = event(RequestType::Create, "http://sink");
+    handler
+        .handle(invocation(handed_over, Duration::from_secs(60)))
+        .await
+        .unwrap();
+    let text = log.text();
+    assert!(
+        text.contains("request handed over") && !text.contains(SIGNATURE),
+        "{text}"
+    );
 
     let nowhere = event(RequestType::Create, "gopher://host");
     let log = handle(nowhere, Script::Succeed).await;

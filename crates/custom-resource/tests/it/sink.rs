@@ -65,6 +65,14 @@ impl Sink {
         self.script.puts.lock().unwrap().len()
     }
 
+    /// What was put, in order, whatever became of it.
+    pub(crate) fn bodies(&self) -> Vec<Value> {
+        let puts = self.script.puts.lock().unwrap();
+        puts.iter()
+            .map(|(put, _)| serde_json::from_slice(&put.body).unwrap())
+            .collect()
+    }
+
     /// The answers that were taken. Checks that every attempt was well formed, to the signed URL, and the
     /// same.
     #[track_caller]
