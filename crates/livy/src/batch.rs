@@ -20,7 +20,7 @@ impl fmt::Display for BatchId {
 
 /// One batch. Everything but the number and the state may be missing: it depends on Livy's version and on the
 /// batch's age.
-#[derive(Deserialize, Clone, Debug, PartialEq)]
+#[derive(Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 #[serde(rename_all = "camelCase")]
 pub struct Batch {
     /// Livy's number for it.
@@ -57,7 +57,7 @@ impl Batch {
 }
 
 /// Links of a batch.
-#[derive(Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Deserialize, Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[serde(rename_all = "camelCase")]
 pub struct AppInfo {
     /// The driver's container logs.

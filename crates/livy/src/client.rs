@@ -8,7 +8,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::batch::{Batch, BatchKey, BatchPage, LogLines, Version};
-use crate::config::{ClientConfig, Credentials, Timeouts};
+use crate::config::{ClientConfig, Timeouts};
+use crate::credentials::Login;
 use crate::error::{Error, Operation};
 use crate::http::{Call, Http, bare};
 use crate::pages::{Next, Pages};
@@ -28,7 +29,7 @@ pub struct Client {
 struct Inner {
     url: Url,
     http: Http,
-    credentials: Option<Credentials>,
+    login: Login,
     timeouts: Timeouts,
 }
 
@@ -50,7 +51,7 @@ impl Client {
             inner: Arc::new(Inner {
                 url,
                 http,
-                credentials,
+                login: Login::new(credentials),
                 timeouts,
             }),
         })
@@ -68,10 +69,11 @@ impl Client {
 
     /// Creates a batch. It is sent once, on a connection of its own. When the answer is lost the batch may
     /// exist: look for its name before asking again, unless the error [was not sent](Error::was_not_sent). A
-    /// refusal with 400 or 500 may leave a shell that [holds the name](Batch::is_zombie_shaped).
+    /// refusal with 400 or 500 may leave a shell that [holds the name](Batch::is_zombie_shaped). After a 401 or 403 it is
+    /// sent once more if the [credentials' source](crate::CredentialsSource) has others: then nothing was created.
     pub async fn create_batch(&self, request: &BatchRequest) -> Result<Batch, Error> {
         let url = self.path(&["batches"]);
-        let post = self.authorized(self.inner.http.fresh.post(url)).json(request);
+        let post = self.inner.http.fresh.post(url).json(request);
         self.call(Operation::CreateBatch, post, self.inner.timeouts.read)
             .read()
             .await
@@ -159,14 +161,7 @@ impl Client {
     }
 
     fn request(&self, method: Method, url: Url) -> RequestBuilder {
-        self.authorized(self.inner.http.pooled.request(method, url))
-    }
-
-    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
-        match &self.inner.credentials {
-            Some(Credentials { username, password }) => request.basic_auth(username, Some(password)),
-            None => request,
-        }
+        self.inner.http.pooled.request(method, url)
     }
 
     /// The limit does not count the connecting, so that a connection that cannot be made is always seen as
@@ -175,6 +170,7 @@ impl Client {
         Call {
             operation,
             url: &self.inner.url,
+            login: &self.inner.login,
             request,
             limit: self.inner.timeouts.connect + limit,
         }

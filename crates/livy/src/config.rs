@@ -1,9 +1,10 @@
 //! Where Livy is, and how it is reached.
 
-use std::fmt;
 use std::time::Duration;
 
 use url::Url;
+
+use crate::credentials::Credentials;
 
 /// The settings of a [`Client`](crate::Client).
 #[derive(Clone, Debug)]
@@ -27,31 +28,6 @@ impl ClientConfig {
             ca_certificate: None,
             timeouts: Timeouts::default(),
         }
-    }
-}
-
-/// A user and a password, sent as HTTP Basic authentication with every request.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
-    pub(crate) username: String,
-    pub(crate) password: String,
-}
-
-impl Credentials {
-    /// A user and a password.
-    pub fn new(username: impl Into<String>, password: impl Into<String>) -> Self {
-        Self {
-            username: username.into(),
-            password: password.into(),
-        }
-    }
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("username", &self.username)
-            .finish_non_exhaustive()
     }
 }
 

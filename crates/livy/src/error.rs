@@ -159,6 +159,14 @@ impl Error {
         }
     }
 
+    /// The same, with something that is known besides what the answer said.
+    pub(crate) fn with_remark(mut self, remark: &str) -> Self {
+        if let Self::Api { message, .. } = &mut self {
+            *message = format!("{message}; {remark}");
+        }
+        self
+    }
+
     fn is_refusal_with(&self, words: &str) -> bool {
         matches!(self, Self::Api { status: 400, message, .. } if message.contains(words))
     }

@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::answer::{Refusal, one_line};
 use crate::config::ClientConfig;
+use crate::credentials::{Login, Used};
 use crate::error::{Error, Operation};
 
 /// A list of some thousand batches with their log tails.
@@ -69,6 +70,8 @@ impl Http {
 pub(crate) struct Call<'a> {
     pub(crate) operation: Operation,
     pub(crate) url: &'a Url,
+    pub(crate) login: &'a Login,
+    /// Without credentials.
     pub(crate) request: RequestBuilder,
     /// From the start of the request to the last byte of its answer.
     pub(crate) limit: Duration,
@@ -89,20 +92,43 @@ impl Call<'_> {
         })
     }
 
-    /// Sends it and gives the body of an answer that agrees.
+    /// Sends it and gives the body of an answer that agrees; once more when the credentials were refused and there are
+    /// others by now.
     pub(crate) async fn send(self) -> Result<Vec<u8>, Error> {
-        let Self {
-            operation,
-            url,
-            request,
-            limit,
-        } = self;
+        let used = self.login.current();
+        let refusal = match self.send_as(&used).await {
+            Err(error) if error.is_unauthorized() => error,
+            answer => return answer,
+        };
+        match self.login.renew(&used).await {
+            None => Err(refusal),
+            Some(Err(why)) => Err(refusal.with_remark(&why)),
+            Some(Ok(newer)) => self.send_as(&newer).await.map_err(|error| {
+                if error.is_unauthorized() {
+                    error.with_remark(&self.login.newest_refused())
+                } else {
+                    error
+                }
+            }),
+        }
+    }
+
+    async fn send_as(&self, used: &Used) -> Result<Vec<u8>, Error> {
+        let Self { operation, url, .. } = *self;
+        let request = self
+            .request
+            .try_clone()
+            .expect("the body is a text, which can be sent again");
+        let request = match &used.credentials {
+            Some(known) => request.basic_auth(&known.username, Some(&known.password)),
+            None => request,
+        };
         let transport = |error: reqwest::Error| Error::Transport {
             operation,
             url: url.to_string(),
             source: error.without_url(),
         };
-        let mut response = request.timeout(limit).send().await.map_err(transport)?;
+        let mut response = request.timeout(self.limit).send().await.map_err(transport)?;
         let status = response.status();
         if status.is_success() {
             let (body, whole) = read_up_to(&mut response, MAX_BODY_BYTES)
@@ -157,7 +183,7 @@ fn reason(response: &Response) -> String {
         .get("location")
         .and_then(|value| value.to_str().ok());
     match location {
-        Some(location) if status.is_redirection() => format!("a redirect to `{location}`"),
+        Some(location) if status.is_redirection() => format!("a redirect to `{}`", one_line(location)),
         _ => status.canonical_reason().unwrap_or("no reason given").to_owned(),
     }
 }

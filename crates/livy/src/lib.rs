@@ -28,6 +28,7 @@
 //! # Layout
 //!
 //! - [`Client`]: one method per call. [`ClientConfig`]: where Livy is, and how to reach it.
+//! - [`Credentials`] may have a [`CredentialsSource`], which is read again when Livy refuses them.
 //! - [`BatchRequest`] goes out; [`Batch`], [`BatchState`], [`Version`] come back; [`BatchKey`] addresses.
 //! - [`Error`]: one type for all calls, asked by its `is_…` methods.
 
@@ -35,6 +36,7 @@ mod answer;
 mod batch;
 mod client;
 mod config;
+mod credentials;
 mod error;
 mod http;
 mod pages;
@@ -43,7 +45,8 @@ mod state;
 
 pub use batch::{AppInfo, Batch, BatchId, BatchKey, BatchPage, LogLines, Version};
 pub use client::Client;
-pub use config::{ClientConfig, Credentials, Timeouts};
+pub use config::{ClientConfig, Timeouts};
+pub use credentials::{Credentials, CredentialsSource, ReadingAgain};
 pub use error::{Error, Operation};
 pub use request::BatchRequest;
 pub use state::BatchState;

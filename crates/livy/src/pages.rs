@@ -42,6 +42,7 @@ impl Pages {
             return Next::Page(0);
         }
         let more = (page.sessions.len() as u64).saturating_sub(u64::from(overlap));
+        let known = self.batches.len();
         for batch in page.sessions {
             self.last = Some(batch.id);
             match self.places.get(&batch.id) {
@@ -53,7 +54,9 @@ impl Pages {
             }
         }
         self.read += more;
-        if more == 0 || self.read >= page.total {
+        // A server that always gives the same page, whatever is asked for, would be asked for ever.
+        let is_news = self.batches.len() > known;
+        if more == 0 || !is_news || self.read >= page.total {
             Next::Done
         } else {
             Next::Page(self.read - 1)
@@ -79,6 +82,20 @@ mod tests {
 
     fn batch(id: i64) -> Batch {
         serde_json::from_value(serde_json::json!({"id": id, "state": "running"})).unwrap()
+    }
+
+    #[test]
+    fn a_page_that_comes_again_and_again_is_the_end() {
+        let page = || BatchPage {
+            from: 0,
+            total: u64::MAX,
+            sessions: vec![batch(1), batch(2)],
+        };
+        let mut pages = Pages::default();
+        let requests = (1..100).find(|_| pages.add(page()) == Next::Done);
+        assert!(requests.is_some(), "no end");
+        let ids: Vec<_> = pages.into_batches().iter().map(|batch| batch.id.0).collect();
+        assert_eq!(ids, [1, 2]);
     }
 
     /// Reads `list` in pages of three; `change` alters it before each page.

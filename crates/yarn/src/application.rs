@@ -9,7 +9,7 @@ use crate::state::{ApplicationState, FinalStatus};
 ///
 /// The answer's `resourceSecondsMap` holds the same key twice. It must never become a field here: the whole
 /// answer would be refused.
-#[derive(Deserialize, Clone, Debug, PartialEq)]
+#[derive(Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 #[serde(rename_all = "camelCase")]
 pub struct Application {
     /// Its id.

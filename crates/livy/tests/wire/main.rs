@@ -6,6 +6,7 @@
 
 mod answers;
 mod connections;
+mod credentials;
 mod requests;
 mod scripted;
 mod tls;
