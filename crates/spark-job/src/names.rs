@@ -20,7 +20,7 @@ const INTENT_DIGITS: usize = 12;
 const RESOURCE_DIGITS: usize = 8;
 
 /// The part of a batch's name that people read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Slug(String);
 
 impl Slug {

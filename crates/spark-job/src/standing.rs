@@ -23,7 +23,7 @@ const START_FAILED: &str = "spark-submit start failed";
 const LIVY_LAG: Duration = Duration::from_secs(15);
 
 /// How far a run has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
     /// Nobody could be asked, or nobody knows it yet.
     Unknown,
@@ -36,7 +36,7 @@ pub enum Phase {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ending {
     /// The application succeeded.
     Succeeded,
@@ -51,7 +51,7 @@ pub enum Ending {
 }
 
 /// What a look allows to say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
     /// It goes on.
     Pending(Phase),
@@ -60,7 +60,7 @@ pub enum Standing {
 }
 
 /// One run's history of looks, as far as decisions need it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RunHistory {
     settle: Duration,
     /// The last POST that may have been received, or when watching began.

@@ -3,9 +3,13 @@
 //! Livy is asked to delete the batch (which can take two minutes), whatever lives of it in YARN is killed, and YARN
 //! has to say that nothing of it lives. A run of which nothing is seen counts as stopped only after the time to
 //! settle.
+//!
+//! The decisions are [`steps::Stop`], which knows no client and no clock; [`stop`] carries them out.
+
+pub mod steps;
 
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sparkwright_yarn::{Application, ApplicationId};
 use tokio::time::{Instant as Deadline, sleep, timeout_at};
@@ -14,8 +18,8 @@ use tracing::{info, warn};
 use crate::cluster::{Cluster, livy_silence};
 use crate::errors::chain;
 use crate::names::BatchName;
-use crate::sighting::{LivySight, Sighting, YarnSight};
-use crate::standing::{leading, start_failed};
+use crate::sighting::YarnSight;
+use steps::{Step, Stop, live};
 
 /// Which run is to stop, and how long that may take.
 #[derive(Clone, Debug)]
@@ -49,99 +53,14 @@ pub enum Stopped {
     },
 }
 
-/// What to do for a stop, upon a look.
-#[derive(Clone, Debug, PartialEq)]
-enum Step {
-    /// Ask Livy to delete the batch.
-    DeleteBatch,
-    /// Kill what lives in YARN.
-    Kill(Vec<ApplicationId>),
-    /// Look again; why it is not over.
-    Wait(String),
-    /// It is over.
-    Done(Option<Box<Application>>),
-}
-
-/// One stop's memory; the decisions know no client and no clock.
-#[derive(Debug)]
-struct Stop {
-    since: Instant,
-    settle: Duration,
-    /// Livy has just refused, or not answered: YARN has its turn before it is asked again.
-    refused: Option<String>,
-    known: Option<ApplicationId>,
-}
-
-impl Stop {
-    fn observe(&mut self, now: Instant, sighting: &Sighting) -> Step {
-        let reported = match &sighting.livy {
-            LivySight::Batch(batch) => batch.app_id.as_deref().and_then(|id| id.parse().ok()),
-            _ => None,
-        };
-        self.known = self.known.take().or(reported);
-        if let YarnSight::Applications(applications) = &sighting.yarn {
-            self.known = self.known.take().or_else(|| leading(applications).map(|a| a.id));
-        }
-        match (self.refused.take(), &sighting.livy) {
-            (None, LivySight::Batch(batch)) if !batch.state.is_terminal() => Step::DeleteBatch,
-            (refused, livy) => self.by_yarn(now, livy, refused, &sighting.yarn),
-        }
-    }
-
-    fn by_yarn(&self, now: Instant, livy: &LivySight, refused: Option<String>, yarn: &YarnSight) -> Step {
-        let applications = match yarn {
-            YarnSight::Silent(why) => return Step::Wait(why.clone()),
-            YarnSight::NotThere => return by_livy_alone(livy, refused),
-            YarnSight::Applications(applications) => applications,
-        };
-        let live = live(applications);
-        if !live.is_empty() {
-            return Step::Kill(live);
-        }
-        if let Some(ended) = leading(applications) {
-            return Step::Done(Some(Box::new(ended.clone())));
-        }
-        let settled = now.duration_since(self.since) >= self.settle;
-        match livy {
-            // YARN knew the application and has forgotten it since: it forgets none that lives.
-            _ if self.known.is_some() => Step::Done(None),
-            LivySight::Batch(batch) if start_failed(batch) => Step::Done(None),
-            LivySight::Silent(why) => Step::Wait(why.clone()),
-            // spark-submit is at work, however long ago it began.
-            LivySight::Batch(batch) if !batch.state.is_terminal() => Step::Wait(not_deleted(refused)),
-            LivySight::Batch(_) | LivySight::Absent if settled => Step::Done(None),
-            LivySight::Batch(_) | LivySight::Absent | LivySight::NotAsked => {
-                Step::Wait("an application of it may still show up in YARN".into())
-            }
-        }
-    }
-}
-
-fn by_livy_alone(livy: &LivySight, refused: Option<String>) -> Step {
-    match livy {
-        LivySight::Absent => Step::Done(None),
-        LivySight::Batch(batch) if batch.state.is_terminal() => Step::Done(None),
-        LivySight::Silent(why) => Step::Wait(why.clone()),
-        LivySight::Batch(_) | LivySight::NotAsked => Step::Wait(not_deleted(refused)),
-    }
-}
-
-fn not_deleted(refused: Option<String>) -> String {
-    refused.unwrap_or_else(|| "Livy has not deleted the batch yet".into())
-}
-
 /// Stops a run, and says whether that could be confirmed. Stopping what has ended, or never was, is a success.
 pub async fn stop(cluster: &Cluster, order: &StopOrder) -> Stopped {
     let began = Deadline::now();
-    let mut stop = Stop {
-        since: order.last_post.unwrap_or(began).into_std(),
-        settle: order.settle,
-        refused: None,
-        known: order.application,
-    };
+    let since = order.last_post.unwrap_or(began).into_std();
+    let mut stop = Stop::new(since, order.settle, order.application);
     let mut why = "it was not looked at yet".to_owned();
     loop {
-        let known = stop.known;
+        let known = stop.known_application();
         let Ok(sighting) = timeout_at(order.deadline, cluster.look(&order.name, true, known.as_ref())).await
         else {
             return unconfirmed(order, why);
@@ -156,7 +75,7 @@ pub async fn stop(cluster: &Cluster, order: &StopOrder) -> Stopped {
                 match timeout_at(order.deadline, delete_batch(cluster, order, &mut why)).await {
                     Ok(Ok(())) => why = "Livy has deleted the batch, and YARN is looked at".into(),
                     Ok(Err(said)) => {
-                        stop.refused = Some(said.clone());
+                        stop.livy_refused(said.clone());
                         why = said;
                     }
                     Err(_) => return unconfirmed(order, why),
@@ -212,11 +131,6 @@ async fn delete_batch(cluster: &Cluster, order: &StopOrder, why: &mut String) ->
     }
 }
 
-fn live(applications: &[Application]) -> Vec<ApplicationId> {
-    let live = applications.iter().filter(|application| application.is_live());
-    live.map(|application| application.id).collect()
-}
-
 async fn kill(cluster: &Cluster, live: &[ApplicationId]) -> String {
     let mut why = format!("`{}` has not ended yet", live[0]);
     let Some(yarn) = cluster.yarn() else { return why };
@@ -227,6 +141,3 @@ async fn kill(cluster: &Cluster, live: &[ApplicationId]) -> String {
     }
     why
 }
-
-#[cfg(test)]
-mod tests;

@@ -26,7 +26,7 @@ use crate::sighting::LivySight;
 use steps::{Next, PostAnswer, Refusal, Submission, ZombieFate};
 
 /// How many runs an intent may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Numbering {
     /// One: a CloudFormation request's outcome is its run's outcome.
     OneRun,

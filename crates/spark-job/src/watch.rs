@@ -29,7 +29,7 @@ pub struct Report {
 }
 
 /// Nobody answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Silence {
     /// Since when.
     pub since: Instant,
@@ -38,7 +38,7 @@ pub struct Silence {
 }
 
 /// One run's looks, and what they come to.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Watched {
     history: RunHistory,
     silence: Option<Silence>,

@@ -97,7 +97,17 @@ pub(super) fn shortened(lines: &[&str]) -> String {
 
 /// The lines without framing, empty ones, what was only informative, and the depths of stacks.
 fn telling_lines(text: &str) -> Vec<String> {
-    without_deep_frames(text.lines().filter(|line| !is_noise(line)))
+    // What is indented belongs to what stands above it, which the end of a long log begins without. Spark says over forty
+    // lines of one INFO how it starts an executor.
+    let mut tells = text
+        .lines()
+        .all(|line| line.trim().is_empty() || belongs_to_the_line_above(line));
+    without_deep_frames(text.lines().filter(|line| {
+        if !line.trim().is_empty() && !belongs_to_the_line_above(line) {
+            tells = !is_informative(line);
+        }
+        tells && !is_framing(line)
+    }))
 }
 
 fn without_deep_frames<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
@@ -114,7 +124,11 @@ fn without_deep_frames<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> 
     kept
 }
 
-fn is_noise(line: &str) -> bool {
+fn belongs_to_the_line_above(line: &str) -> bool {
+    line.starts_with([' ', '\t']) || line.starts_with("=====")
+}
+
+fn is_framing(line: &str) -> bool {
     const FRAMING: [&str; 8] = [
         "stdout:",
         "stderr:",
@@ -126,8 +140,11 @@ fn is_noise(line: &str) -> bool {
         "To adjust logging level use",
     ];
     let plain = line.trim();
-    plain.is_empty()
-        || FRAMING.iter().any(|framing| plain.starts_with(framing))
+    plain.is_empty() || FRAMING.iter().any(|framing| plain.starts_with(framing))
+}
+
+fn is_informative(line: &str) -> bool {
+    line.starts_with("Default YARN executor launch context:")
         || matches!(level(line), Some("INFO" | "DEBUG" | "TRACE"))
 }
 

@@ -16,7 +16,7 @@ use crate::sighting::LivySight;
 const ASK_AGAIN: Duration = Duration::from_secs(60);
 
 /// What is known of the mode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum DeployMode {
     /// Nothing yet.
     Unproven,
@@ -29,7 +29,7 @@ pub(super) enum DeployMode {
 }
 
 /// One run's mode, as far as looks have shown it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ModeWatch {
     mode: DeployMode,
     /// When Livy is to be asked while the application runs; not again once it has answered.

@@ -64,7 +64,7 @@ pub enum Next {
 }
 
 /// One submission's memory.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Submission {
     identity: Identity,
     numbering: Numbering,
@@ -326,8 +326,10 @@ impl Submission {
     }
 
     fn adopt(&mut self, number: u32, batch: Option<&Batch>) -> Next {
-        // A POST of ours for another number says nothing of when this one was made.
-        self.doubt.take_if(|doubt| doubt.number != number);
+        // A POST of ours for another number says nothing of when this one was made, nor does when an earlier delivery may
+        // have posted: a later one may have done so since.
+        self.doubt
+            .take_if(|doubt| doubt.number != number || matches!(doubt.cause, Cause::EarlierDelivery));
         let seen = batch.and_then(|batch| BatchName::seen(batch.name.as_deref()?, self.identity.key(number)));
         let name = seen.unwrap_or_else(|| self.name(number));
         Next::Adopt {
@@ -340,14 +342,20 @@ impl Submission {
     fn wait(&self, now: Instant, reason: String) -> Next {
         match &self.doubt {
             None if self.is_overdue(now) => self.unavailable(reason),
-            Some(doubt) if now.duration_since(doubt.posted) >= self.lost_timeout => {
-                Next::Fail(SubmitError::Lost {
-                    why: reason,
-                    left_behind: self.name(doubt.number),
-                })
-            }
+            Some(doubt) if self.has_lost(now, doubt) => Next::Fail(SubmitError::Lost {
+                why: reason,
+                left_behind: self.name(doubt.number),
+            }),
             _ => Next::Wait { reason },
         }
+    }
+
+    /// Whether nobody has answered for too long. What an earlier delivery may have posted has settled long since.
+    fn has_lost(&self, now: Instant, doubt: &Doubt) -> bool {
+        let is_of_another = matches!(doubt.cause, Cause::EarlierDelivery);
+        let settled = self.submit_timeout.saturating_add(self.settle);
+        now.duration_since(doubt.posted) >= self.lost_timeout
+            || (is_of_another && now.duration_since(self.began) >= settled)
     }
 
     fn unavailable(&self, why: String) -> Next {

@@ -23,3 +23,20 @@ fn a_line_that_the_cut_has_halved_is_left_out() {
         "one line that fills all"
     );
 }
+
+#[test]
+fn what_spark_says_over_many_lines_at_info_is_left_out_whole_also_where_the_cut_has_halved_it() {
+    let error = "26/11/21 08:05:50 ERROR ApplicationMaster: User application exited with status 1";
+    let context = "Default YARN executor launch context:\n  env:\n    PYTHONPATH -> x\n\n  command:\n    {{JAVA_HOME}}/bin/java \\\n      -server\n";
+    let rule = "=".repeat(79);
+    let log = format!(
+        "      '-Dspark.ui.port=0' \\\n  resources:\n{rule}\n\
+         26/11/21 08:05:48 INFO ApplicationMaster: \n{rule}\n{context}{rule}\n{error}\n"
+    );
+    assert_eq!(text::tail(&log), [error]);
+    let own = "{\n  \"rows\": 7\n}";
+    assert_eq!(text::tail(own).join("\n"), own);
+    assert_eq!(text::tail("  all of it indented\n"), ["  all of it indented"]);
+    let stack = "26/11/21 08:05:49 WARN Utils: no\n\n\tat a.B.c(B.scala:1)";
+    assert_eq!(text::tail(stack).len(), 2);
+}

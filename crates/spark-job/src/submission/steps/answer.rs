@@ -1,7 +1,7 @@
 //! What Livy said, in the words of the decisions.
 
 /// What Livy said to a POST.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PostAnswer {
     /// The batch exists.
     Created {
@@ -21,7 +21,7 @@ pub enum PostAnswer {
 }
 
 /// Livy's no.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
@@ -32,7 +32,7 @@ pub struct Refusal {
 }
 
 /// What became of the shell that a refused POST leaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ZombieFate {
     /// It was there and is gone: spark-submit was never started.
     Removed,

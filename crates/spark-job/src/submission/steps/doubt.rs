@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::Refusal;
 
 /// The last POST of ours that is in doubt.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Doubt {
     /// The run's number.
     pub(super) number: u32,
@@ -14,7 +14,7 @@ pub(super) struct Doubt {
 }
 
 /// Why it is in doubt.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Cause {
     /// Its answer is not here, or was lost; why.
     NoAnswer(String),

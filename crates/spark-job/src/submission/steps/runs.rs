@@ -27,7 +27,7 @@ pub(super) enum Known {
 }
 
 /// What makes the names and tags of an intent's runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Identity {
     pub(super) intent: Intent,
     pub(super) resource: Option<Resource>,

@@ -13,12 +13,7 @@ struct Stopping {
 impl Stopping {
     fn new() -> Self {
         let posted = Instant::now();
-        let stop = Stop {
-            since: posted,
-            settle: SETTLE,
-            refused: None,
-            known: None,
-        };
+        let stop = Stop::new(posted, SETTLE, None);
         Self { stop, posted }
     }
 
