@@ -13,6 +13,8 @@ use sparkwright_spark_job::submission::Run;
 use sparkwright_spark_job::watch::Report;
 use sparkwright_yarn::Application;
 
+use crate::budget::Over;
+
 /// Stands for what cannot be had: a rollback must not fail because an attribute is missing.
 const UNKNOWN: &str = "unknown";
 
@@ -66,13 +68,24 @@ impl Known {
     }
 }
 
+/// What ends a wait.
+#[derive(Clone, Debug)]
+pub(crate) enum Bound {
+    /// The template's own limit.
+    Template(Duration),
+    /// The invocation's end, and why no further one took over, if one was tried.
+    Function(Option<String>),
+    /// CloudFormation's end.
+    Service,
+}
+
 /// A wait that has taken too long.
 #[derive(Debug)]
 pub(crate) struct Late<'a> {
     /// What was waited for.
     pub(crate) goal: &'static str,
-    /// The template's limit, if that was it; else the function's.
-    pub(crate) wait_timeout: Option<Duration>,
+    /// Which limit came.
+    pub(crate) bound: Bound,
     /// How it stood when last seen.
     pub(crate) summary: Option<Summary>,
     /// Its name in Livy.
@@ -88,11 +101,18 @@ pub(crate) struct Late<'a> {
 impl Late<'_> {
     /// What people read of it.
     pub(crate) fn reason(&self, endpoint: &Endpoint) -> String {
-        let limit = match self.wait_timeout {
-            Some(time) => format!("within {} s (`WaitTimeoutSeconds`)", time.as_secs()),
-            None => "before the function had to answer: ask for less with `WaitFor`, give the function more time, or run \
-                     the job from a state machine"
-                .to_owned(),
+        let limit = match &self.bound {
+            Bound::Template(time) => format!("within {} s (`WaitTimeoutSeconds`)", time.as_secs()),
+            Bound::Service => {
+                "before CloudFormation stops waiting (after an hour, or `ServiceTimeout`): ask for less with \
+                               `WaitFor`, or run the job from a state machine"
+                    .to_owned()
+            }
+            Bound::Function(why_alone) => format!(
+                "before the function had to answer{}: ask for less with `WaitFor`, give the function more time, or run the \
+                 job from a state machine",
+                in_brackets(why_alone.as_deref())
+            ),
         };
         let state = self
             .summary
@@ -198,9 +218,27 @@ pub(crate) fn job_failure(outcome: &Outcome, tracking_url: Option<&str>) -> Fail
     Failure::new(&*reason).with_log_lines(lines.cloned())
 }
 
+/// What to say of a submission for which there was no more time.
+pub(crate) fn no_time(over: Over, why_alone: Option<String>) -> String {
+    match over {
+        Over::Limit => {
+            "CloudFormation stops waiting before the job was submitted: give `ServiceTimeout` more room"
+                .to_owned()
+        }
+        Over::CutShort => format!(
+            "the function's time ran out before the job was submitted{}: give the function more time",
+            in_brackets(why_alone.as_deref())
+        ),
+    }
+}
+
 /// FAILED, for this reason.
 pub(crate) fn failure(reason: &str, redaction: &Redaction) -> Failure {
     Failure::new(redaction.apply(reason))
+}
+
+fn in_brackets(text: Option<&str>) -> String {
+    text.map_or_else(String::new, |text| format!(" ({text})"))
 }
 
 /// The application, or else the batch, and how often YARN tried.

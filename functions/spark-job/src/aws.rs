@@ -1,10 +1,12 @@
 //! AWS' clients, made only when a request needs one: most requests need none, and a cold start waits for each.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_cloudformation as cloudformation;
 use aws_sdk_emr as emr;
 use aws_sdk_secretsmanager as secrets;
 use tokio::sync::OnceCell;
@@ -14,10 +16,20 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 /// All attempts of one call: without a way to the service, the request must not wait for the function's end.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Where AWS' clients come from.
-#[derive(Debug, Default)]
+/// A question that is asked many times while a request is at work, and that it does not depend on: an attempt of it, and
+/// its two attempts.
+const QUESTION_TIMEOUTS: (Duration, Duration) = (Duration::from_millis(1400), Duration::from_secs(3));
+
+/// Where AWS' clients come from. A clone shares them.
+#[derive(Clone, Debug, Default)]
 pub struct Aws {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
     config: OnceCell<SdkConfig>,
+    cloudformation: OnceCell<cloudformation::Client>,
 }
 
 impl Aws {
@@ -28,9 +40,34 @@ impl Aws {
 
     /// Clients of this configuration.
     pub fn of(config: SdkConfig) -> Self {
-        Self {
+        let inner = Inner {
             config: OnceCell::new_with(Some(config)),
+            cloudformation: OnceCell::new(),
+        };
+        Self {
+            inner: Arc::new(inner),
         }
+    }
+
+    /// A client of CloudFormation for questions that are soon answered or given up. There is one, which keeps its
+    /// connection.
+    pub(crate) async fn cloudformation(&self) -> &cloudformation::Client {
+        let (attempt, question) = QUESTION_TIMEOUTS;
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(attempt)
+            .operation_attempt_timeout(attempt)
+            .operation_timeout(question)
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(2)
+            .with_initial_backoff(Duration::from_millis(100));
+        let make = async || {
+            let config = cloudformation::config::Builder::from(self.config().await)
+                .timeout_config(timeouts)
+                .retry_config(retries);
+            cloudformation::Client::from_conf(config.build())
+        };
+        self.inner.cloudformation.get_or_init(make).await
     }
 
     /// A client of EMR.
@@ -53,7 +90,8 @@ impl Aws {
     }
 
     async fn config(&self) -> &SdkConfig {
-        self.config
+        self.inner
+            .config
             .get_or_init(|| aws_config::defaults(BehaviorVersion::latest()).load())
             .await
     }

@@ -68,15 +68,12 @@ pub async fn primary_node(aws: &Aws, id: &str) -> Result<String, LookUpError> {
         .send()
         .await
         .map_err(|error| look_up_error(id, &error))?;
-    let host = reachable(id, answer.cluster())?;
+    let mut host = reachable(id, answer.cluster())?;
     // Inside the VPC a public name works too, but certificates are made out to the private one.
     if host.starts_with("ec2-")
-        && let Some(private) = answer
-            .cluster()
-            .zip(private_name(&emr, id, answer.cluster(), &host).await)
-            .map(|(_, name)| name)
+        && let Some(private) = private_name(&emr, id, answer.cluster(), &host).await
     {
-        return Ok(private);
+        host = private;
     }
     info!(cluster_id = id, primary_node = host, "the cluster was looked up");
     Ok(host)

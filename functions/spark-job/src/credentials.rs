@@ -2,17 +2,22 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use serde_json::Value;
-use sparkwright_livy::Credentials;
+use sparkwright_livy::{Credentials, CredentialsSource, ReadingAgain};
+use tokio::sync::Mutex as Turn;
+use tokio::time::Instant;
+use tracing::info;
 
 use crate::aws::{Aws, explain, may_pass};
 
-/// A warm function sees a rotated secret after this.
+/// A warm function reads a secret anew after this, also when Livy still takes what it held.
 const KEPT: Duration = Duration::from_secs(300);
+/// A secret that was read again in vain is not read again for every look at Livy that follows.
+const STILL_THE_SAME: Duration = Duration::from_secs(5);
 
 /// Why there are no credentials. No message holds anything of the secret's text.
 #[derive(Debug, thiserror::Error)]
@@ -52,34 +57,115 @@ impl CredentialsError {
     }
 }
 
-/// Secrets that were read lately.
+/// Secrets that were read lately. A clone is the same cache.
+#[derive(Clone, Default)]
+pub struct CredentialsCache(Arc<Cache>);
+
 #[derive(Default)]
-pub struct CredentialsCache(Mutex<HashMap<String, (Instant, Credentials)>>);
+struct Cache {
+    secrets: Mutex<HashMap<String, Kept>>,
+    /// Held by whoever reads a secret that Livy's refusal has put in doubt.
+    turn: Turn<()>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    credentials: Credentials,
+    read: Instant,
+    /// When it was last read again in vain.
+    confirmed: Option<Instant>,
+}
 
 impl CredentialsCache {
-    /// The credentials in this secret.
+    /// The credentials in this secret. A client of Livy that uses them reads the secret again when Livy refuses them.
     pub async fn get(&self, aws: &Aws, arn: &str) -> Result<Credentials, CredentialsError> {
-        if let Some(kept) = self.kept(arn) {
-            return Ok(kept);
-        }
-        let credentials = read(aws, arn).await?;
-        let mut secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        secrets.insert(arn.to_owned(), (Instant::now(), credentials.clone()));
-        Ok(credentials)
+        let kept = self.kept(arn).filter(|kept| kept.read.elapsed() < KEPT);
+        let credentials = match kept {
+            Some(kept) => kept.credentials,
+            None => {
+                let credentials = read(aws, arn).await?;
+                self.keep(arn, &credentials, None);
+                credentials
+            }
+        };
+        Ok(credentials.from_source(Arc::new(Secret {
+            arn: arn.to_owned(),
+            aws: aws.clone(),
+            cache: self.clone(),
+        })))
     }
 
-    fn kept(&self, arn: &str) -> Option<Credentials> {
-        let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        secrets
-            .get(arn)
-            .filter(|(read, _)| read.elapsed() < KEPT)
-            .map(|(_, credentials)| credentials.clone())
+    /// The credentials in this secret, of which Livy has refused these.
+    async fn get_again(
+        &self,
+        aws: &Aws,
+        arn: &str,
+        refused: &Credentials,
+    ) -> Result<Credentials, CredentialsError> {
+        let _turn = self.0.turn.lock().await;
+        if let Some(kept) = self.kept(arn) {
+            let is_known = |confirmed: Instant| confirmed.elapsed() < STILL_THE_SAME;
+            if kept.credentials != *refused || kept.confirmed.is_some_and(is_known) {
+                return Ok(kept.credentials);
+            }
+        }
+        let read = read(aws, arn).await;
+        match &read {
+            Ok(credentials) => {
+                let is_new = credentials != refused;
+                info!(
+                    secret = arn,
+                    is_new, "Livy refused the credentials, and the secret was read again"
+                );
+                self.keep(arn, credentials, (!is_new).then(Instant::now));
+            }
+            // What Livy refuses is of no use to the next request either.
+            Err(_) => drop(self.secrets().remove(arn)),
+        }
+        read
+    }
+
+    fn kept(&self, arn: &str) -> Option<Kept> {
+        self.secrets().get(arn).cloned()
+    }
+
+    fn keep(&self, arn: &str, credentials: &Credentials, confirmed: Option<Instant>) {
+        let kept = Kept {
+            credentials: credentials.clone(),
+            read: Instant::now(),
+            confirmed,
+        };
+        self.secrets().insert(arn.to_owned(), kept);
+    }
+
+    fn secrets(&self) -> MutexGuard<'_, HashMap<String, Kept>> {
+        self.0.secrets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for CredentialsCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CredentialsCache(..)")
+    }
+}
+
+/// Where a client of Livy reads its credentials again.
+struct Secret {
+    arn: String,
+    aws: Aws,
+    cache: CredentialsCache,
+}
+
+impl CredentialsSource for Secret {
+    fn name(&self) -> String {
+        format!("the secret `{}`", self.arn)
+    }
+
+    fn read_again<'a>(&'a self, refused: &'a Credentials) -> ReadingAgain<'a> {
+        Box::pin(async move {
+            let read = self.cache.get_again(&self.aws, &self.arn, refused).await;
+            read.map_err(|error| error.to_string())
+        })
     }
 }
 

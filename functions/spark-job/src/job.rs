@@ -70,6 +70,12 @@ impl Job {
         self.order.spec
     }
 
+    /// The id of a failure: it leads to the run, if there is one, and is of no spec, so that no Update takes it for what
+    /// is wanted.
+    pub(crate) fn failed_id(&self) -> String {
+        self.id.of_no_spec().to_string()
+    }
+
     /// The run's name in Livy.
     pub(crate) fn batch(&self) -> &BatchName {
         &self.id.batch

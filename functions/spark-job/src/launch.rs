@@ -1,50 +1,26 @@
-//! Submits a job, or adopts the run that its request already has, and has it watched.
+//! Submits a job, or adopts the run that its request already has.
 
-use custom_resource::{Failure, Provisioned};
+use std::sync::{Mutex, PoisonError};
+
 use sparkwright_spark_job::chain;
-use sparkwright_spark_job::cluster::Cluster;
 use sparkwright_spark_job::submission::{self, SubmitError, Supervisor, submit};
 use tokio::time::Instant;
+use tracing::warn;
 
-use crate::answer::failure;
-use crate::gate::{Gate, Moment};
-use crate::ground::earlier;
+use crate::answer::{failure, no_time};
+use crate::gate::{Closed, Gate, Moment};
 use crate::job::Job;
+use crate::life::{Left, Overtaken, Seen};
+use crate::limits::Mark;
 use crate::provider::Work;
-use crate::started::Started;
-
-/// What a failed launch has left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Left {
-    /// Nothing was ever submitted.
-    Nothing,
-    /// A run that has ended for certain.
-    Ended,
-    /// A run that may still live.
-    Maybe,
-}
-
-/// A launch that failed.
-#[derive(Debug)]
-pub(crate) struct Setback {
-    pub(crate) failure: Failure,
-    pub(crate) left: Left,
-}
-
-impl Setback {
-    /// Nothing of the reason's secrets is shown.
-    pub(crate) fn of(reason: &str, job: &Job, left: Left) -> Self {
-        Self {
-            failure: failure(reason, &job.redaction),
-            left,
-        }
-    }
-}
+use crate::provision::{Progress, overtaken};
 
 /// Tells the gate where a submission is, and claims the physical id before the first thing that leaves something.
 struct Supervision<'a, G> {
     work: &'a Work<'a, G>,
     job: &'a Job,
+    /// Why it was called off, if it was.
+    closed: Mutex<Option<Closed>>,
 }
 
 impl<G: Gate> Supervisor for Supervision<'_, G> {
@@ -57,72 +33,114 @@ impl<G: Gate> Supervisor for Supervision<'_, G> {
             submission::Gate::BeforePost => Moment::BeforePost,
             submission::Gate::AfterPost => Moment::AfterPost,
         };
-        self.work.jobs.gate.pass(self.work.request, moment).await?;
+        if let Err(closed) = self.work.jobs.gate.pass(self.work.request, moment).await {
+            warn!(why = closed.why, "the request is no longer wanted");
+            let why = closed.why.clone();
+            *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = Some(closed);
+            return Err(why);
+        }
+        // The POST follows, or was answered just now.
+        self.work
+            .limits
+            .note(self.work.request, Mark::Posted, Instant::now());
         self.work.claim(self.job);
         Ok(())
     }
 }
 
 impl<G: Gate> Work<'_, G> {
-    /// Submits and waits.
-    pub(crate) async fn launch(
-        &self,
-        job: &Job,
-        cluster: &Cluster,
-        submit_by: Instant,
-    ) -> Result<Provisioned, Setback> {
-        let supervision = Supervision { work: self, job };
-        match submit(cluster, &job.order, &self.patience(submit_by), &supervision).await {
-            Ok(run) => {
+    /// Submits the own run, or finds it.
+    pub(crate) async fn submit(&self, progress: &mut Progress) -> Seen {
+        // A repetition has to settle before it may post: it is asked first whether anybody waits for it.
+        if self.is_late()
+            && let Some(overtaken) = self.overtaken_by(progress, Moment::BeforePost).await
+        {
+            return match overtaken {
+                Overtaken::ByItself => Seen::Overtaken(overtaken),
+                Overtaken::ByStack if progress.own_is_there() => Seen::Overtaken(overtaken),
+                Overtaken::ByStack => Seen::NotSubmitted(Left::Maybe),
+            };
+        }
+        let Some(ground) = &progress.here else {
+            unreachable!("a job is submitted where its place has answered");
+        };
+        let job = &progress.job;
+        // What had to make way has taken its own time.
+        let submit_by = if self.limits.noted(self.request, Mark::MakeWay).is_some() {
+            let timeout = job.properties.submit_timeout;
+            self.budget
+                .for_waiting(self.limits.fixed(self.request, Mark::Submit, timeout))
+        } else {
+            self.look_by(job)
+        };
+        let supervision = Supervision {
+            work: self,
+            job,
+            closed: Mutex::new(None),
+        };
+        let patience = self.patience(submit_by);
+        let submission = submit(&ground.cluster, &job.order, &patience, &supervision);
+        // The submission keeps to its limits by itself: it knows what it may have left behind.
+        let submitted = self
+            .budget
+            .wait(self.budget.wait_end + patience.settle, submission);
+        let submitted = submitted.await;
+        // Livy takes POSTs one by one, and may have taken this one only just before it answered, or was given up.
+        if self.limits.noted(self.request, Mark::Posted).is_some() {
+            self.limits.note(self.request, Mark::Posted, Instant::now());
+        }
+        let error = match submitted {
+            Ok(Ok(mut run)) => {
                 self.claim(job);
-                Started {
-                    work: self,
-                    job,
-                    cluster,
-                    run: &run,
-                }
-                .stands()
-                .await
+                let posted = self.limits.noted(self.request, Mark::Posted);
+                run.last_post = posted.unwrap_or(run.last_post);
+                self.limits.note(self.request, Mark::Posted, run.last_post);
+                self.limits.note(self.request, Mark::Submitted, Instant::now());
+                progress.run = Some(run);
+                return Seen::Submitted;
             }
-            Err(error) => Err(self.not_submitted(job, cluster, error).await),
+            Ok(Err(error)) => error,
+            Err(over) => {
+                progress.failure = Some(failure(&no_time(over, self.why_alone()), &job.redaction));
+                let posted = self.limits.noted(self.request, Mark::Posted).is_some();
+                return Seen::NotSubmitted(if posted { Left::Unknown } else { Left::Nothing });
+            }
+        };
+        progress.failure = Some(failure(&chain(&error), &job.redaction));
+        let closed = supervision
+            .closed
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(closed) = closed
+            && let SubmitError::Superseded {
+                left_behind: Some(_), ..
+            } = &error
+        {
+            return Seen::Overtaken(overtaken(&closed, job));
         }
+        Seen::NotSubmitted(left_by(&error))
     }
+}
 
-    async fn not_submitted(&self, job: &Job, cluster: &Cluster, error: SubmitError) -> Setback {
-        let reason = chain(&error);
-        match error {
-            SubmitError::Deadline {
-                left_behind: Some(name),
-                ..
-            }
-            | SubmitError::Superseded {
-                left_behind: Some(name),
-                ..
-            }
-            | SubmitError::Lost {
-                left_behind: name, ..
-            } => {
-                let run = earlier(name, None);
-                let (left, _) = Started {
-                    work: self,
-                    job,
-                    cluster,
-                    run: &run,
-                }
-                .call_off(None)
-                .await;
-                Setback::of(&reason, job, left)
-            }
-            SubmitError::Rejected { .. }
-            | SubmitError::Unavailable { .. }
-            | SubmitError::Deadline {
-                left_behind: None, ..
-            }
-            | SubmitError::Superseded {
-                left_behind: None, ..
-            } => Setback::of(&reason, job, Left::Nothing),
-            // An error of a later release says nothing of what it left.
-            _ => Setback::of(&reason, job, Left::Maybe),
+/// What a submission that failed has left.
+fn left_by(error: &SubmitError) -> Left {
+    match error {
+        SubmitError::Deadline {
+            left_behind: Some(_), ..
         }
+        | SubmitError::Superseded {
+            left_behind: Some(_), ..
+        }
+        | SubmitError::Lost { .. } => Left::Unknown,
+        SubmitError::Rejected { .. }
+        | SubmitError::Unavailable { .. }
+        | SubmitError::Deadline {
+            left_behind: None, ..
+        }
+        | SubmitError::Superseded {
+            left_behind: None, ..
+        } => Left::Nothing,
+        // An error of a later release says nothing of what it left.
+        _ => Left::Maybe,
     }
 }

@@ -12,10 +12,11 @@
 //! | [`properties`], [`place`], `job` | what the template declares, read once, and the names that it goes by |
 //! | [`physical_id`] | what a Delete has in hand, years later |
 //! | [`aws`], [`cluster`], [`credentials`], `site` | from a place to clients of its Livy and ResourceManager |
-//! | [`provider`], `create`, `update`, `make_way`, `delete` | the requests |
+//! | [`life`], [`wait`] | decisions, without client or clock |
+//! | [`provider`], `provision`, `delete` | the requests: what carries the decisions out |
 //! | `ground`, `launch`, `started`, `removal` | their steps: look, submit, watch, stop |
-//! | `wait`, `budget` | decisions on time and goal, without clients |
-//! | [`gate`] | where a request that was overtaken is called off |
+//! | `plan`, `budget`, `limits` | how a request's time is divided, over all invocations that it takes |
+//! | [`gate`], [`superseded`] | where a request that was overtaken is called off, and who knows |
 //! | [`answer`] | attributes and reasons |
 //!
 //! # Guarantees
@@ -30,20 +31,22 @@ pub mod aws;
 mod budget;
 pub mod cluster;
 pub mod config;
-mod create;
 pub mod credentials;
 mod delete;
 pub mod gate;
 mod ground;
 mod job;
 mod launch;
-mod make_way;
+pub mod life;
+mod limits;
 pub mod physical_id;
 pub mod place;
+mod plan;
 pub mod properties;
 pub mod provider;
+mod provision;
 mod removal;
 mod site;
 mod started;
-mod update;
-mod wait;
+pub mod superseded;
+pub mod wait;

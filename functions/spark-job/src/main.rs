@@ -1,6 +1,6 @@
 //! The function: `Custom::SparkJob` on the Lambda runtime.
 
-use custom_resource::Handler;
+use custom_resource::{Handler, SelfInvocation};
 use lambda_runtime::service_fn;
 use spark_job_function::aws::Aws;
 use spark_job_function::config::Config;
@@ -14,9 +14,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         settle: config.settle,
         ..Settings::default()
     };
-    let handler = Handler::new(
-        SparkJobs::new(settings, Aws::from_env()),
-        custom_resource::Settings::default(),
-    );
+    let jobs = SparkJobs::new(settings, Aws::from_env());
+    let handler =
+        Handler::new(jobs, custom_resource::Settings::default()).continued_by(SelfInvocation::from_env());
     lambda_runtime::run(service_fn(|event| handler.handle(event))).await
 }

@@ -5,6 +5,8 @@
 //! sparkwright:1:none:<12 hex>
 //! ```
 //!
+//! A failed request's id has zeros for its spec: what it leads to is never what an Update wants.
+//!
 //! The endpoint is a cluster id or Livy's URL. Keys: `rm` (the ResourceManager's URLs, comma-separated), `rmuser`,
 //! `rmmode=none`, `cred` (the secret's ARN), and for a cluster `port` and `scheme`; each stands there only when it is
 //! not the default. Unknown keys are kept and ignored. In endpoint and values `;`, `%` and all that is not visible
@@ -24,6 +26,8 @@ pub const MAX_BYTES: usize = 1024;
 
 const PREFIX: &str = "sparkwright:1:";
 const SPEC_DIGITS: usize = 12;
+/// Of a request that has failed.
+const NO_SPEC: &str = "000000000000";
 /// A function's runs have `<resource, 8 hex>-<intent, 12 hex>` after their slug, a worker's have not.
 const KEY_LENGTH: usize = 8 + 1 + 12;
 
@@ -106,9 +110,18 @@ impl RunId {
         }
     }
 
+    /// The same run, when its request has failed: an Update never takes it for what is wanted.
+    #[must_use]
+    pub fn of_no_spec(&self) -> Self {
+        Self {
+            spec: NO_SPEC.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// Whether the run is of this spec.
     pub fn is_of(&self, spec: Spec) -> bool {
-        self.spec == spec.hex(SPEC_DIGITS)
+        self.spec != NO_SPEC && self.spec == spec.hex(SPEC_DIGITS)
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -124,7 +137,10 @@ impl RunId {
             keys.take(key, decode(value)?);
         }
         let Keys { place, unknown } = keys;
-        let batch = BatchName::parse(batch).filter(|batch| batch.key().to_string().len() == KEY_LENGTH)?;
+        // What is not visible would be printed as it is.
+        let is_visible = batch.bytes().all(|byte| byte.is_ascii_graphic());
+        let batch = BatchName::parse(batch)
+            .filter(|batch| is_visible && batch.key().to_string().len() == KEY_LENGTH)?;
         Some(Self {
             batch,
             spec: spec.to_owned(),

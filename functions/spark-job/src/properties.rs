@@ -11,7 +11,7 @@ use sparkwright_spark_job::parameters::Parameters;
 use crate::place::Place;
 
 /// When Create and Update are done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum WaitFor {
     /// The application's id is known; without YARN, Livy took the batch.
     Submitted,
@@ -23,7 +23,7 @@ pub enum WaitFor {
 }
 
 /// How a changed job takes the old one's place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum UpdatePolicy {
     /// Never two live applications.
     #[default]
@@ -33,7 +33,7 @@ pub enum UpdatePolicy {
 }
 
 /// What a Delete answers when it cannot be seen that the job has stopped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum IfStopUnconfirmed {
     /// FAILED: somebody has to look.
     #[default]
@@ -123,7 +123,7 @@ impl Properties {
         let wait_for = fields.choice("WaitFor", &WAIT_FOR).unwrap_or_default();
         let healthy = seconds(&mut fields, "HealthySeconds", 0, 900, 15);
         let submit_timeout = seconds(&mut fields, "SubmitTimeoutSeconds", 1, 900, 60);
-        let wait_timeout = seconds(&mut fields, "WaitTimeoutSeconds", 1, 3300, 900);
+        let wait_timeout = wait_timeout(&mut fields);
         let update_policy = fields
             .choice("UpdatePolicy", &UPDATE_POLICIES)
             .unwrap_or_default();
@@ -247,6 +247,20 @@ fn credentials(fields: &mut Fields<'_>) -> Option<String> {
         return None;
     }
     Some(arn)
+}
+
+/// CloudFormation waits an hour at most, and some of it is needed to submit and to stop.
+fn wait_timeout(fields: &mut Fields<'_>) -> Duration {
+    const LONGEST: u64 = 3300;
+    let name = "WaitTimeoutSeconds";
+    let seconds = fields.whole_number(name, 1..=u64::MAX).unwrap_or(900);
+    if seconds > LONGEST {
+        fields.mistake(format!(
+            "`{name}` must be at most {LONGEST}, for CloudFormation waits no longer than an hour: wait for `Running`, or run \
+             a job that takes longer from a state machine, whose activity task waits as long as it has to"
+        ));
+    }
+    Duration::from_secs(seconds.min(LONGEST))
 }
 
 fn seconds(fields: &mut Fields<'_>, name: &'static str, low: u64, high: u64, default: u64) -> Duration {

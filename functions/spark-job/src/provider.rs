@@ -1,19 +1,24 @@
 //! `Custom::SparkJob` for the protocol crate: one value serves all requests of a function.
 
-use std::time::{Duration, SystemTime};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use custom_resource::{Failure, Provider, Provisioned, Request};
+use sparkwright_spark_job::chain;
 use sparkwright_spark_job::submission::Patience;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
+use tracing::{info, warn};
 
 use crate::aws::Aws;
 use crate::budget::Budget;
-use crate::gate::{AlwaysOpen, Gate};
+use crate::gate::Gate;
 use crate::job::Job;
+use crate::limits::{Limits, Mark};
 use crate::physical_id;
 use crate::site::Sites;
+use crate::superseded::StackGate;
 
-/// Lambda repeats a failed invocation after a minute at the earliest: what is younger is no repetition.
+/// Lambda repeats a failed invocation after a minute at the earliest: what is younger is no repetition of one that died.
 const SURELY_FIRST: Duration = Duration::from_secs(45);
 
 /// How a provider looks at clusters.
@@ -23,6 +28,8 @@ pub struct Settings {
     pub settle: Duration,
     /// The time between two looks.
     pub poll_period: Duration,
+    /// How long a job that stays in place must be seen to live: a request that was called off may be stopping it.
+    pub linger: Duration,
 }
 
 impl Default for Settings {
@@ -30,22 +37,24 @@ impl Default for Settings {
         Self {
             settle: Duration::from_secs(150),
             poll_period: Duration::from_secs(1),
+            linger: Duration::from_secs(20),
         }
     }
 }
 
 /// Creates, updates and deletes Spark jobs.
 #[derive(Debug)]
-pub struct SparkJobs<G = AlwaysOpen> {
+pub struct SparkJobs<G = StackGate> {
     pub(crate) settings: Settings,
     pub(crate) sites: Sites,
     pub(crate) gate: G,
 }
 
 impl SparkJobs {
-    /// A provider with these AWS clients; nothing is asked of AWS before a request needs it.
+    /// A provider with these AWS clients, which asks CloudFormation whether its requests are still wanted. Nothing is asked
+    /// of AWS before a request needs it.
     pub fn new(settings: Settings, aws: Aws) -> Self {
-        Self::behind(AlwaysOpen, settings, aws)
+        Self::behind(StackGate::new(aws.clone()), settings, aws)
     }
 }
 
@@ -62,15 +71,18 @@ impl<G: Gate> SparkJobs<G> {
 
 impl<G: Gate> Provider for SparkJobs<G> {
     async fn create(&self, request: Request) -> Result<Provisioned, Failure> {
-        Work::new(self, &request).create().await
+        let work = Work::new(self, &request);
+        work.in_time(work.provision()).await
     }
 
     async fn update(&self, request: Request) -> Result<Provisioned, Failure> {
-        Work::new(self, &request).update().await
+        let work = Work::new(self, &request);
+        work.in_time(work.provision()).await
     }
 
     async fn delete(&self, request: Request) -> Result<(), Failure> {
-        Work::new(self, &request).delete().await
+        let work = Work::new(self, &request);
+        work.in_time(work.delete()).await
     }
 
     fn fallback_id(&self, request: &Request) -> String {
@@ -87,43 +99,98 @@ pub(crate) fn nothing(request: &Request) -> String {
     )
 }
 
-/// One request at work.
+/// Whether a request may be a repetition. One whose age nobody can tell may be.
+fn is_old(request: &Request) -> bool {
+    let Some(issued) = request.issued.at() else {
+        return true;
+    };
+    // Clocks differ: what was issued in the future is new.
+    request.wall_clock().duration_since(issued).unwrap_or_default() > SURELY_FIRST
+}
+
+/// One request in this invocation. Its methods stand with their steps: `provision`, `ground`, `launch`, `started`, `delete`,
+/// `removal`.
 #[derive(Debug)]
 pub(crate) struct Work<'a, G> {
     pub(crate) jobs: &'a SparkJobs<G>,
     pub(crate) request: &'a Request,
     pub(crate) budget: Budget,
+    pub(crate) limits: Limits,
+    /// By its age when it arrived. Later its age says nothing: a stop may have taken long.
+    is_repeated: bool,
+    /// Why no further invocation takes over, for people.
+    pub(crate) why_alone: Mutex<Option<String>>,
 }
 
 impl<'a, G: Gate> Work<'a, G> {
     fn new(jobs: &'a SparkJobs<G>, request: &'a Request) -> Self {
+        let limits = Limits::of(request);
+        if request.continuation.hop() == 0 && is_old(request) {
+            limits.note(request, Mark::Repeated, Instant::now());
+        }
         Self {
             jobs,
             request,
             budget: Budget::of(request),
+            is_repeated: limits.noted(request, Mark::Repeated).is_some(),
+            limits,
+            why_alone: Mutex::new(None),
         }
+    }
+
+    /// Works, and lets a further invocation take over at the cut. If none does, the work is cut short and goes on here.
+    async fn in_time<T>(&self, work: impl Future<Output = T>) -> T {
+        let at_the_cut = async {
+            sleep_until(self.budget.cut).await;
+            if self.budget.continues {
+                info!(
+                    hop = self.request.continuation.hop() + 1,
+                    "a further invocation takes over"
+                );
+                match self.request.continuation.hand_over(self.limits.to_value()).await {
+                    Err(error) => {
+                        let why = chain(&error);
+                        warn!(why, "no further invocation takes over");
+                        *self.why_alone.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+                    }
+                    Ok(never) => match never {},
+                }
+            }
+            self.budget.cut_short();
+            std::future::pending().await
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            never = at_the_cut => never,
+        }
+    }
+
+    /// Why no further invocation has taken over.
+    pub(crate) fn why_alone(&self) -> Option<String> {
+        self.why_alone
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// From now on, whatever happens, the answer leads to this job's run.
     pub(crate) fn claim(&self, job: &Job) {
-        self.request.claim.physical_resource_id(job.id.to_string());
+        self.request.claim.physical_resource_id(job.failed_id());
     }
 
-    /// Whether an earlier delivery of this request may have submitted its run and died. A request whose age nobody can
-    /// tell may be.
+    /// Whether an earlier delivery of this request, or an earlier try of this invocation, may have acted and died.
     pub(crate) fn may_be_repeated(&self) -> bool {
-        self.age().is_none_or(|age| age > SURELY_FIRST)
+        self.is_repeated
+            || (self.request.continuation.hop() > 0
+                && self.limits.noted(self.request, Mark::Submitted).is_none())
     }
 
-    /// Whether the request is old enough to be a repetition, so that absence proves nothing at first.
+    /// The same, of a submission: absence then proves nothing at first. A request whose age nobody can tell does not count:
+    /// without a date every submission would have to settle.
     pub(crate) fn is_late(&self) -> bool {
-        self.age().is_some_and(|age| age > SURELY_FIRST)
-    }
-
-    fn age(&self) -> Option<Duration> {
-        let issued = self.request.issued.at()?;
-        // Clocks differ: what was issued in the future is new.
-        Some(SystemTime::now().duration_since(issued).unwrap_or_default())
+        let is_dated = self.request.issued.at().is_some() || self.request.continuation.hop() > 0;
+        is_dated && self.may_be_repeated()
     }
 
     pub(crate) fn patience(&self, submit_by: Instant) -> Patience {
@@ -135,7 +202,7 @@ impl<'a, G: Gate> Work<'a, G> {
             // The deadline comes first.
             lost_timeout: Duration::MAX,
             poll_period: self.jobs.settings.poll_period,
-            deadline: Some(self.budget.cut),
+            deadline: Some(self.budget.wait_end),
         }
     }
 }

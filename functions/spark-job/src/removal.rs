@@ -64,7 +64,7 @@ impl Target {
 impl<G: Gate> Work<'_, G> {
     /// Stops runs side by side; the first that could not be confirmed is named.
     pub(crate) async fn stop_all(&self, targets: Vec<Target>, deadline: Instant) -> Result<(), String> {
-        let (poll_period, last) = (self.jobs.settings.poll_period, self.budget.last);
+        let (poll_period, last) = (self.jobs.settings.poll_period, self.budget.stop_end());
         let mut stops = JoinSet::new();
         for target in targets {
             match target {
@@ -93,12 +93,16 @@ impl<G: Gate> Work<'_, G> {
                 }
             };
         }
-        let mut result = Ok(());
-        while let Some(joined) = stops.join_next().await {
-            result =
-                result.and(joined.unwrap_or_else(|error| Err(format!("a stop was broken off: {error}"))));
-        }
-        result
+        let all = async {
+            let mut result = Ok(());
+            while let Some(joined) = stops.join_next().await {
+                result =
+                    result.and(joined.unwrap_or_else(|error| Err(format!("a stop was broken off: {error}"))));
+            }
+            result
+        };
+        let out_of_time = || Err(unconfirmed("the job", "the function's time ran out first"));
+        self.budget.stop(all).await.unwrap_or_else(out_of_time)
     }
 
     /// How one run is to be stopped.

@@ -2,161 +2,253 @@
 
 use std::time::Duration;
 
-use custom_resource::Provisioned;
+use custom_resource::Failure;
 use sparkwright_spark_job::cluster::Cluster;
 use sparkwright_spark_job::outcome::{self, Summary};
 use sparkwright_spark_job::standing::{Ending, Standing};
-use sparkwright_spark_job::stop::Stopped;
+use sparkwright_spark_job::stop::{Stopped, stop};
 use sparkwright_spark_job::submission::Run;
 use sparkwright_spark_job::watch::{Report, Watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
-use crate::answer::{Known, Late, job_failure, provisioned, tracking_url};
+use crate::answer::{Bound, Late, failure, job_failure, tracking_url};
+use crate::budget::Over;
 use crate::gate::{Gate, Moment};
+use crate::ground::earlier;
 use crate::job::Job;
-use crate::launch::{Left, Setback};
+use crate::life::{Left, Seen, Waited};
+use crate::limits::Mark;
 use crate::provider::Work;
+use crate::provision::Progress;
 use crate::wait::{Goal, Verdict};
 
 /// How often a request that waits asks whether it is still wanted.
 const GATE_PERIOD: Duration = Duration::from_secs(15);
 
-/// A run of this request's own.
-pub(crate) struct Started<'a, G> {
-    pub(crate) work: &'a Work<'a, G>,
-    pub(crate) job: &'a Job,
-    pub(crate) cluster: &'a Cluster,
-    pub(crate) run: &'a Run,
+/// Why a wait ended without the job being where it should be.
+#[derive(Clone, Debug)]
+pub(crate) struct TooLate {
+    /// What was waited for.
+    goal: &'static str,
+    /// What ended it.
+    over: Over,
 }
 
-impl<G: Gate> Started<'_, G> {
+impl<G: Gate> Work<'_, G> {
     /// Waits until the job stands as its `WaitFor` asks.
-    pub(crate) async fn stands(&self) -> Result<Provisioned, Setback> {
-        let properties = &self.job.properties;
-        let settings = self.work.jobs.settings;
-        let mut goal = Goal::new(
-            properties.wait_for,
-            properties.healthy,
-            self.cluster.yarn().is_some(),
-        );
-        let mut watch = Watch::new(
-            self.cluster.clone(),
-            self.run,
-            settings.settle,
-            settings.poll_period,
-        );
-        let until = self.work.budget.within(properties.wait_timeout);
+    pub(crate) async fn wait(&self, progress: &mut Progress) -> Seen {
+        let wait_timeout = progress.job.properties.wait_timeout;
+        let limit = self.limits.fixed(self.request, Mark::Wait, wait_timeout);
+        let limit = self.budget.for_waiting(limit);
+        // It may have got where it should be while the request was handed over.
+        let mut until = self.with_one_look(limit);
+        let cluster = match self.budget.wait(until, self.reached(progress)).await {
+            Ok(cluster) => cluster,
+            Err(over) => return self.too_late(progress, "looked at", over).await,
+        };
+        let run = progress
+            .run
+            .get_or_insert_with(|| self.own_run(&progress.job))
+            .clone();
+        let mut goal = self.goal(progress, &cluster);
+        let settings = self.jobs.settings;
+        let mut watch = Watch::new(cluster.clone(), &run, settings.settle, settings.poll_period);
+        // It was being called off when a further invocation took over.
+        let is_called_off = self.limits.noted(self.request, Mark::CallOff).is_some();
         let mut next_gate = Instant::now() + GATE_PERIOD;
-        let mut last: Option<Report> = None;
-        loop {
-            let Ok(report) = timeout_at(until, watch.next()).await else {
-                return self.too_late(last.as_ref(), &goal, until).await;
-            };
-            match goal.observe(Instant::now().into_std(), &report) {
-                Verdict::Reached => return self.reached(&report).await,
-                Verdict::Failed(ending) => return Err(self.failed(&report, ending).await),
-                Verdict::NotYet => {}
+        let over = loop {
+            if is_called_off {
+                break Over::Limit;
             }
-            if let Some(silence) = &report.silence
-                && last.as_ref().is_none_or(|last| last.silence.is_none())
-            {
-                warn!(why = silence.why, "the job cannot be seen");
+            let report = match self.budget.wait(until, watch.next()).await {
+                Ok(report) => report,
+                Err(over) => break over,
+            };
+            until = limit;
+            let verdict = goal.observe(Instant::now().into_std(), &report);
+            self.remember(&goal);
+            if let Some(waited) = self.concluded(progress, &cluster, &run, verdict, report).await {
+                return Seen::Waited(waited);
             }
             if Instant::now() >= next_gate {
                 next_gate = Instant::now() + GATE_PERIOD;
-                self.still_wanted(&report, Moment::Waiting).await?;
+                if let Some(overtaken) = self.overtaken_by(progress, Moment::Waiting).await {
+                    return Seen::Overtaken(overtaken);
+                }
             }
-            last = Some(report);
+        };
+        self.too_late(progress, goal.name(), over).await
+    }
+
+    /// Time is up, unless another delivery of the request was faster: its job must not be stopped.
+    async fn too_late(&self, progress: &mut Progress, goal: &'static str, over: Over) -> Seen {
+        if let Some(overtaken) = self.overtaken_by(progress, Moment::Waiting).await {
+            return Seen::Overtaken(overtaken);
+        }
+        progress.too_late = Some(TooLate { goal, over });
+        Seen::Waited(Waited::TooLate)
+    }
+
+    /// The clients of the job's place. A further invocation has to find it anew, and that it cannot says nothing of the job.
+    async fn reached(&self, progress: &mut Progress) -> Cluster {
+        loop {
+            match self.cluster(progress).await {
+                Ok(cluster) => return cluster,
+                Err(failure) => {
+                    warn!(why = failure.reason, "the place of the job cannot be reached");
+                    progress.failure = Some(failure);
+                }
+            }
+            sleep(self.jobs.settings.poll_period).await;
         }
     }
 
-    /// Stops the run, and says what is left of it.
-    pub(crate) async fn call_off(&self, report: Option<&Report>) -> (Left, Stopped) {
-        let application = report
-            .and_then(|report| report.application.as_ref())
-            .map(|application| application.id);
-        let deadline = self.work.budget.stop_by(self.job.properties.stopping.timeout);
-        let order = self.work.stop_order(
-            self.run.name.clone(),
-            Some(self.run.last_post),
-            application,
-            deadline,
-        );
-        let stopped = sparkwright_spark_job::stop::stop(self.cluster, &order).await;
-        let left = match &stopped {
+    /// How far the job has to come; what an earlier invocation has seen of it counts.
+    fn goal(&self, progress: &Progress, cluster: &Cluster) -> Goal {
+        let properties = &progress.job.properties;
+        let mut goal = Goal::new(properties.wait_for, properties.healthy, cluster.yarn().is_some());
+        let since = self.limits.noted(self.request, Mark::RunningSince);
+        goal.runs_since(since.map(Instant::into_std));
+        goal
+    }
+
+    /// Whether the wait is over by what a look has shown.
+    async fn concluded(
+        &self,
+        progress: &mut Progress,
+        cluster: &Cluster,
+        run: &Run,
+        verdict: Verdict,
+        report: Report,
+    ) -> Option<Waited> {
+        let waited = match verdict {
+            Verdict::Reached => {
+                info!(batch_name = %run.name, state = %Summary::of(run, &report).state, "the job stands");
+                Some(Waited::Reached)
+            }
+            Verdict::Failed(ending) => {
+                let redaction = &progress.job.redaction;
+                let outcome = outcome::conclude(cluster, run, &report, ending, redaction).await;
+                let page = tracking_url(cluster.endpoint(), report.application.as_ref());
+                progress.failure = Some(job_failure(&outcome, page.as_deref()));
+                Some(Waited::Ended(ending))
+            }
+            Verdict::NotYet => {
+                let was_seen = progress.report.as_ref().is_none_or(|last| last.silence.is_none());
+                if let Some(silence) = report.silence.as_ref().filter(|_| was_seen) {
+                    warn!(why = silence.why, "the job cannot be seen");
+                }
+                None
+            }
+        };
+        progress.report = Some(report);
+        waited
+    }
+
+    /// Stops the own run, and says what is left of it.
+    pub(crate) async fn call_off(&self, progress: &mut Progress) -> Seen {
+        let run = progress
+            .run
+            .clone()
+            .unwrap_or_else(|| self.own_run(&progress.job));
+        let stopped = match self.cluster(progress).await {
+            Ok(cluster) => {
+                let last = progress.report.as_ref();
+                let application = last.and_then(|report| report.application.as_ref()).map(|a| a.id);
+                let timeout = progress.job.properties.stopping.timeout;
+                let limit = self.limits.fixed(self.request, Mark::CallOff, timeout);
+                let deadline = self.budget.for_stopping(limit);
+                let order = self.stop_order(run.name.clone(), Some(run.last_post), application, deadline);
+                let stopped = self
+                    .budget
+                    .stop(stop(&cluster, &order))
+                    .await
+                    .unwrap_or_else(out_of_time);
+                if let Some(late) = progress.too_late.take() {
+                    progress.failure = Some(self.late(progress, &late, &run, &stopped, &cluster));
+                }
+                stopped
+            }
+            Err(failure) => {
+                let why = failure.reason.clone();
+                progress.failure.get_or_insert(failure);
+                Stopped::Unconfirmed { why }
+            }
+        };
+        Seen::CalledOff(match stopped {
+            Stopped::Confirmed {
+                application: Some(application),
+            } if application.succeeded() => {
+                progress.report = Some(Report {
+                    standing: Standing::Ended(Ending::Succeeded),
+                    application: Some(*application),
+                    batch: progress.report.take().and_then(|report| report.batch),
+                    silence: None,
+                    deaf: None,
+                });
+                progress.run = Some(run);
+                Left::Succeeded
+            }
             Stopped::Confirmed { .. } => Left::Ended,
             Stopped::Unconfirmed { .. } => Left::Maybe,
-        };
-        (left, stopped)
+        })
     }
 
-    async fn reached(&self, report: &Report) -> Result<Provisioned, Setback> {
-        self.still_wanted(report, Moment::BeforeAnswer).await?;
-        info!(batch_name = %self.run.name, state = %Summary::of(self.run, report).state, "the job stands");
-        Ok(provisioned(
-            self.job.id.to_string(),
-            &Known::seen(self.cluster, self.run, report),
-        ))
+    /// The own run, though this invocation has not submitted it.
+    fn own_run(&self, job: &Job) -> Run {
+        let mut run = earlier(job.batch().clone(), None);
+        run.last_post = self
+            .limits
+            .noted(self.request, Mark::Posted)
+            .unwrap_or(run.last_post);
+        run
     }
 
-    async fn failed(&self, report: &Report, ending: Ending) -> Setback {
-        let outcome = outcome::conclude(self.cluster, self.run, report, ending, &self.job.redaction).await;
-        let page = tracking_url(self.cluster.endpoint(), report.application.as_ref());
-        let left = if ending == Ending::Lost {
-            Left::Maybe
-        } else {
-            Left::Ended
-        };
-        Setback {
-            failure: job_failure(&outcome, page.as_deref()),
-            left,
+    fn remember(&self, goal: &Goal) {
+        match goal.running_since() {
+            Some(since) => self
+                .limits
+                .note(self.request, Mark::RunningSince, Instant::from_std(since)),
+            None => self.limits.forget(Mark::RunningSince),
         }
     }
 
-    /// Time is up: the run is stopped, unless the look that this takes shows that it has just succeeded.
-    async fn too_late(
+    fn late(
         &self,
-        last: Option<&Report>,
-        goal: &Goal,
-        until: Instant,
-    ) -> Result<Provisioned, Setback> {
-        let (left, stopped) = self.call_off(last).await;
-        if let Stopped::Confirmed {
-            application: Some(application),
-        } = &stopped
-            && application.succeeded()
-        {
-            let report = Report {
-                standing: Standing::Ended(Ending::Succeeded),
-                application: Some((**application).clone()),
-                batch: last.and_then(|last| last.batch.clone()),
-                silence: None,
-                deaf: None,
-            };
-            return self.reached(&report).await;
-        }
-        let by_template = until < self.work.budget.cut;
+        progress: &Progress,
+        late: &TooLate,
+        run: &Run,
+        stopped: &Stopped,
+        cluster: &Cluster,
+    ) -> Failure {
+        let last = progress.report.as_ref();
+        let limit = self.limits.noted(self.request, Mark::Wait);
+        let bound = match late.over {
+            Over::Limit if limit.is_some_and(|limit| limit <= self.budget.wait_end) => {
+                Bound::Template(progress.job.properties.wait_timeout)
+            }
+            Over::Limit if self.budget.continues => Bound::Service,
+            Over::Limit | Over::CutShort => Bound::Function(self.why_alone()),
+        };
         let late = Late {
-            goal: goal.name(),
-            wait_timeout: by_template.then_some(self.job.properties.wait_timeout),
-            summary: last.map(|last| Summary::of(self.run, last)),
-            batch: &self.run.name,
+            goal: late.goal,
+            bound,
+            summary: last.map(|last| Summary::of(run, last)),
+            batch: &run.name,
             application: last.and_then(|last| last.application.as_ref()),
             silence: last
                 .and_then(|last| last.silence.as_ref())
                 .map(|silence| silence.why.as_str()),
-            stopped: &stopped,
+            stopped,
         };
-        Err(Setback::of(&late.reason(self.cluster.endpoint()), self.job, left))
+        failure(&late.reason(cluster.endpoint()), &progress.job.redaction)
     }
+}
 
-    async fn still_wanted(&self, report: &Report, moment: Moment) -> Result<(), Setback> {
-        let Err(why) = self.work.jobs.gate.pass(self.work.request, moment).await else {
-            return Ok(());
-        };
-        warn!(why, "the request is no longer wanted, and its run is stopped");
-        let (left, _) = self.call_off(Some(report)).await;
-        Err(Setback::of(&why, self.job, left))
+/// The invocation ends before the stop was confirmed.
+pub(crate) fn out_of_time() -> Stopped {
+    Stopped::Unconfirmed {
+        why: "the function's time ran out first".into(),
     }
 }

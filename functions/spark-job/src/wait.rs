@@ -10,7 +10,7 @@ use crate::properties::WaitFor;
 
 /// What a look means for the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// The request is done.
     Reached,
     /// The job ended, and not as it should.
@@ -20,8 +20,8 @@ pub(crate) enum Verdict {
 }
 
 /// How far a job has to come.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Goal {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Goal {
     wait_for: WaitFor,
     healthy: Duration,
     /// Whether there is a YARN that knows applications.
@@ -30,7 +30,8 @@ pub(crate) struct Goal {
 }
 
 impl Goal {
-    pub(crate) fn new(wait_for: WaitFor, healthy: Duration, with_yarn: bool) -> Self {
+    /// This far; `Running` only once it has lasted this long.
+    pub fn new(wait_for: WaitFor, healthy: Duration, with_yarn: bool) -> Self {
         Self {
             wait_for,
             healthy,
@@ -40,7 +41,7 @@ impl Goal {
     }
 
     /// Takes a look in. While nobody answers, nothing is reached.
-    pub(crate) fn observe(&mut self, now: Instant, report: &Report) -> Verdict {
+    pub fn observe(&mut self, now: Instant, report: &Report) -> Verdict {
         let phase = match report.standing {
             Standing::Ended(Ending::Succeeded) => return Verdict::Reached,
             Standing::Ended(ending) => return Verdict::Failed(ending),
@@ -69,8 +70,18 @@ impl Goal {
         }
     }
 
+    /// Takes up what an earlier invocation has seen.
+    pub fn runs_since(&mut self, since: Option<Instant>) {
+        self.running_since = since;
+    }
+
+    /// Since when the driver runs, without a break.
+    pub fn running_since(&self) -> Option<Instant> {
+        self.running_since
+    }
+
     /// What is waited for, for people.
-    pub(crate) fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self.wait_for {
             WaitFor::Submitted => "submitted",
             WaitFor::Running if self.healthy.is_zero() => "running",

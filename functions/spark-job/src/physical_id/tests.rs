@@ -43,6 +43,36 @@ fn golden_ids() {
 }
 
 #[test]
+fn a_failed_requests_id_leads_to_its_run_and_is_of_no_spec() {
+    let id = run_id("etl", place(json!({"LivyHost": "primary.example"}))).of_no_spec();
+    assert_eq!(
+        id.to_string(),
+        format!(
+            "sparkwright:1:{}:000000000000:http://primary.example:8998/",
+            id.batch
+        )
+    );
+    assert_eq!(parse(&id.to_string()), PhysicalId::Run(Box::new(id.clone())));
+    let object = json!({"File": "s3://bucket/etl.py"});
+    let parameters =
+        sparkwright_spark_job::parameters::Parameters::parse(object.as_object().expect("an object"));
+    let declared = json!({"LivyHost": "primary.example", "Parameters": object});
+    let properties = crate::properties::Properties::parse(declared.as_object().expect("an object"));
+    let spec = Spec::of(
+        &parameters.expect("parameters"),
+        &properties.expect("properties").endpoint,
+        "",
+    );
+    assert!(!id.is_of(spec));
+}
+
+#[test]
+fn what_cannot_be_seen_is_in_no_id_of_ours() {
+    let id = run_id("etl", place(json!({"LivyHost": "h"}))).to_string();
+    assert_eq!(parse(&id.replace("etl-", "e\u{7}tl-")), PhysicalId::Other);
+}
+
+#[test]
 fn ids_of_every_maker_are_told_apart() {
     let legacy = PhysicalId::Legacy {
         application: "application_1700000000000_0042".parse().expect("an id"),
