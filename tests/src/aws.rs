@@ -1,40 +1,56 @@
-//! The other AWS services that programs look things up in: EMR's `DescribeCluster` and Secrets Manager's
-//! `GetSecretValue`, and the protocol that all of AWS's JSON services share.
+//! The other AWS services that programs use: EMR's `DescribeCluster` and `ListInstances`, Secrets Manager's
+//! `GetSecretValue`, CloudFormation's `DescribeStackResource`, Lambda's `Invoke`; and the protocols of AWS.
 //!
 //! ```
-//! use sparkwright_tests::aws::{self, Aws};
+//! use sparkwright_tests::aws::{self, Aws, ResourceStatus};
+//! use sparkwright_tests::cloudformation::StackResource;
 //! use sparkwright_tests::faults::{Fault, On};
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! let aws = Aws::start().await;
 //! aws.cluster("j-1ABC", "WAITING", Some("ip-10-0-0-1.ec2.internal"));
 //! let secret = aws.secret("livy", r#"{"username":"hadoop","password":"s3cret"}"#);
 //! assert!(secret.starts_with("arn:aws:secretsmanager:"));
-//! // `AWS_ENDPOINT_URL_EMR` and `AWS_ENDPOINT_URL_SECRETS_MANAGER` are both `aws.url()`.
+//! aws.stack_says(&StackResource::new("Job"), ResourceStatus::new("UPDATE_IN_PROGRESS"));
+//! let invocations = aws.function("spark-job");
+//! // `AWS_ENDPOINT_URL_EMR`, `_SECRETS_MANAGER`, `_CLOUDFORMATION` and `_LAMBDA` are all `aws.url()`.
 //! let denied = aws::error("AccessDeniedException", "not authorized");
 //! aws.server().faults().inject(On::operation("GetSecretValue"), Fault::Answer(denied));
+//! let denied = aws::query_error(403, "AccessDenied", "not authorized");
+//! aws.server().faults().inject(aws::on_action("DescribeStackResource"), Fault::Answer(denied));
 //! # });
 //! ```
 //!
-//! Routes in the journal are the operations: `DescribeCluster`, `GetSecretValue`.
+//! Routes in the journal are the operations: `DescribeCluster`, `GetSecretValue`, `DescribeStackResource`, `Invoke`.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use serde_json::{Value, json};
 use url::Url;
 
-use crate::clock;
-use crate::http::{Answer, Request};
-use crate::random;
+use crate::cloudformation::StackResource;
+use crate::faults::On;
+use crate::http::Request;
 use crate::server::{Answering, Server, ServerOptions, Simulator};
-use crate::sync::lock;
 
+mod clusters;
+mod functions;
 mod protocol;
+mod query;
+mod secrets;
+mod stacks;
 
+pub use clusters::Collection;
+pub use functions::{Invocations, rest_error};
 pub(crate) use protocol::{answer, operation};
 pub use protocol::{error, throttled};
+pub use query::query_error;
+pub use stacks::ResourceStatus;
 
-/// EMR and Secrets Manager behind one endpoint. It ends when it is dropped.
+use clusters::Clusters;
+use functions::Functions;
+use secrets::{SecretValue, Secrets};
+use stacks::Stacks;
+
+/// An account's services behind one endpoint. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Aws {
     server: Server,
@@ -43,31 +59,14 @@ pub struct Aws {
 
 #[derive(Debug, Default)]
 struct State {
-    clusters: Mutex<HashMap<String, Described>>,
-    secrets: Mutex<HashMap<String, Secret>>,
-}
-
-#[derive(Debug)]
-struct Described {
-    state: String,
-    dns: Option<String>,
-}
-
-#[derive(Debug)]
-struct Secret {
-    name: String,
-    value: SecretValue,
-}
-
-#[derive(Debug)]
-enum SecretValue {
-    Text(String),
-    /// Bytes, which a program that wants a user's name cannot read.
-    Binary(String),
+    clusters: Clusters,
+    functions: Functions,
+    secrets: Secrets,
+    stacks: Stacks,
 }
 
 impl Aws {
-    /// An account without clusters and secrets.
+    /// An account with nothing in it.
     pub async fn start() -> Aws {
         let state = Arc::new(State::default());
         let server = Server::start(
@@ -79,7 +78,7 @@ impl Aws {
         Aws { server, state }
     }
 
-    /// The endpoint of both services.
+    /// The endpoint of all services.
     pub fn url(&self) -> Url {
         self.server.url()
     }
@@ -91,109 +90,84 @@ impl Aws {
 
     /// A cluster in a state (`STARTING`, `WAITING`, `RUNNING`, `TERMINATED`, …), with the name of its primary node.
     pub fn cluster(&self, id: &str, state: &str, primary_node: Option<&str>) {
-        let described = Described {
-            state: state.to_owned(),
-            dns: primary_node.map(str::to_owned),
-        };
-        lock(&self.state.clusters).insert(id.to_owned(), described);
+        self.state.clusters.set(id, state, primary_node);
+    }
+
+    /// The primary nodes of a cluster that is there, each by its public and its private name; a core node beside them.
+    pub fn primary_nodes(&self, id: &str, collection: Collection, names: &[(&str, &str)]) {
+        self.state.clusters.instances(id, collection, names);
     }
 
     /// A secret of text; its ARN.
     pub fn secret(&self, name: &str, value: &str) -> String {
-        self.keep(name, SecretValue::Text(value.to_owned()))
+        self.state.secrets.add(name, SecretValue::Text(value.to_owned()))
     }
 
     /// A secret of bytes, given in Base64; its ARN.
     pub fn binary_secret(&self, name: &str, base64: &str) -> String {
-        self.keep(name, SecretValue::Binary(base64.to_owned()))
+        self.state
+            .secrets
+            .add(name, SecretValue::Binary(base64.to_owned()))
+    }
+
+    /// A secret gets another text.
+    pub fn rotate_secret(&self, arn: &str, value: &str) {
+        self.state
+            .secrets
+            .change(arn, SecretValue::Text(value.to_owned()));
     }
 
     /// A secret is deleted.
     pub fn delete_secret(&self, arn: &str) {
-        lock(&self.state.secrets).remove(arn);
+        self.state.secrets.delete(arn);
     }
 
-    fn keep(&self, name: &str, value: SecretValue) -> String {
-        let suffix = random::alphanumeric(6);
-        let arn = format!("arn:aws:secretsmanager:eu-west-1:123456789012:secret:{name}-{suffix}");
-        lock(&self.state.secrets).insert(
-            arn.clone(),
-            Secret {
-                name: name.to_owned(),
-                value,
-            },
-        );
-        arn
+    /// What the stack says of its resource from now on. A stack of which nothing was said does not exist.
+    pub fn stack_says(&self, resource: &StackResource, status: ResourceStatus) {
+        self.state.stacks.set(resource, status);
     }
+
+    /// A function that can be invoked by this name, and what it is invoked with.
+    pub fn function(&self, name: &str) -> Invocations {
+        self.state.functions.add(name)
+    }
+}
+
+/// Calls of an operation in the query protocol, which has no header for it.
+pub fn on_action(name: &str) -> On {
+    On::post("/").containing(&format!("Action={name}&"))
 }
 
 struct Api {
     state: Arc<State>,
 }
 
+impl Api {
+    fn operation(request: &Request) -> Option<String> {
+        operation(request)
+            .or_else(|| functions::invoked(request).map(|_| "Invoke".to_owned()))
+            .or_else(|| query::action(request))
+    }
+}
+
 impl Simulator for Api {
     fn route(&self, request: &Request) -> String {
-        operation(request).unwrap_or_else(|| format!("{} ?", request.method))
+        Self::operation(request).unwrap_or_else(|| format!("{} ?", request.method))
     }
 
     fn answer(self: Arc<Self>, request: Request) -> Answering {
         Box::pin(async move {
             let body = request.json();
-            match operation(&request).unwrap_or_default().as_str() {
-                "DescribeCluster" => self.describe_cluster(body["ClusterId"].as_str().unwrap_or_default()),
-                "GetSecretValue" => self.get_secret_value(body["SecretId"].as_str().unwrap_or_default()),
+            let text = |member: &str| body[member].as_str().unwrap_or_default().to_owned();
+            let state = &self.state;
+            match Self::operation(&request).unwrap_or_default().as_str() {
+                "DescribeCluster" => state.clusters.describe_cluster(&text("ClusterId")),
+                "DescribeStackResource" => state.stacks.describe_stack_resource(&request),
+                "GetSecretValue" => state.secrets.get_secret_value(&text("SecretId")),
+                "Invoke" => state.functions.invoke(&request),
+                "ListInstances" => state.clusters.list_instances(&body),
                 other => error("UnknownOperationException", other),
             }
         })
-    }
-}
-
-impl Api {
-    fn describe_cluster(&self, id: &str) -> Answer {
-        let clusters = lock(&self.state.clusters);
-        let Some(cluster) = clusters.get(id) else {
-            return error(
-                "InvalidRequestException",
-                &format!("Cluster id '{id}' is not valid."),
-            );
-        };
-        let created = clock::now_ms() / 1000;
-        let mut described = json!({
-            "Id": id, "Name": "simulated", "ReleaseLabel": "emr-7.1.0", "AutoTerminate": false,
-            "ClusterArn": format!("arn:aws:elasticmapreduce:eu-west-1:123456789012:cluster/{id}"),
-            "Status": {
-                "State": cluster.state, "StateChangeReason": {}, "Timeline": { "CreationDateTime": created }
-            }
-        });
-        if let Some(dns) = &cluster.dns {
-            described["MasterPublicDnsName"] = json!(dns);
-        }
-        answer(&json!({ "Cluster": described }))
-    }
-
-    /// By ARN, by an ARN without its last six characters, or by name.
-    fn get_secret_value(&self, id: &str) -> Answer {
-        let secrets = lock(&self.state.secrets);
-        let found = secrets.iter().find(|(arn, secret)| {
-            arn.as_str() == id
-                || secret.name == id
-                || arn.rsplit_once('-').is_some_and(|(partial, _)| partial == id)
-        });
-        let Some((arn, secret)) = found else {
-            return error(
-                "ResourceNotFoundException",
-                "Secrets Manager can't find the specified secret.",
-            );
-        };
-        let mut given = json!({
-            "ARN": arn, "Name": secret.name, "VersionId": random::uuid(), "VersionStages": ["AWSCURRENT"],
-            "CreatedDate": clock::now_ms() / 1000
-        });
-        let (member, value) = match &secret.value {
-            SecretValue::Text(text) => ("SecretString", text),
-            SecretValue::Binary(base64) => ("SecretBinary", base64),
-        };
-        given[member] = Value::String(value.clone());
-        answer(&given)
     }
 }

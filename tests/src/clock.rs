@@ -1,12 +1,22 @@
-//! The time of day in the forms that Spark, YARN and Step Functions print it.
+//! The time of day, real or virtual, also in the forms that Spark, YARN and Step Functions print it.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
+mod virtual_time;
+
+pub use virtual_time::run as run_virtual;
+pub(crate) use virtual_time::stir;
+
+/// The time of day: virtual inside [`run_virtual`], else the machine's.
+pub fn wall_clock() -> SystemTime {
+    virtual_time::elapsed().map_or_else(SystemTime::now, virtual_time::time_of_day)
+}
+
 /// Milliseconds since the epoch, as YARN counts.
 pub(crate) fn now_ms() -> i64 {
-    let elapsed = SystemTime::now()
+    let elapsed = wall_clock()
         .duration_since(UNIX_EPOCH)
         .expect("the clock is past 1970");
     i64::try_from(elapsed.as_millis()).expect("milliseconds fit 63 bits for 292 million years")

@@ -21,11 +21,18 @@
 //! The sink's only route in the journal is `PUT response`. It answers as S3 does: 200, or 403 for a wrong content type
 //! (the signature covers it) or an expired URL, or 411 for a body of unknown length. What it took is judged as
 //! CloudFormation would judge it: [`Verdict`].
+//!
+//! [`Stack`] does what CloudFormation does in the course of a stack's life, through [`Queue`], Lambda's asynchronous
+//! invocations; both keep good time in [`crate::clock::run_virtual`].
 
 mod event;
+mod queue;
 mod sink;
+mod stack;
 mod verdict;
 
 pub use event::{Event, StackResource};
+pub use queue::{Delivery, End, Function, Invocation, Queue, Run, Running};
 pub use sink::{Answer, Sink};
+pub use stack::{Deployment, Description, Elsewhere, Held, Reply, Request, Stack, StackStatus};
 pub use verdict::Verdict;

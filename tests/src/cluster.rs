@@ -31,6 +31,7 @@ use std::sync::atomic::Ordering;
 use url::Url;
 
 use crate::server::{Authority, Server, ServerOptions, Simulator};
+use crate::sync::lock;
 
 mod application;
 mod builder;
@@ -159,6 +160,13 @@ impl Cluster {
     /// Livy's server: its faults, its journal.
     pub fn livy(&self) -> &Server {
         &self.livy
+    }
+
+    /// Livy takes another password from now on, where it asks for one.
+    pub fn change_password(&self, password: &str) {
+        if let Some(login) = &self.world.core.options.login {
+            password.clone_into(&mut lock(&login.password));
+        }
     }
 
     /// The server of the first ResourceManager. Taken down, it cannot be reached by programs, while Livy and the

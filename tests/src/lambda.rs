@@ -14,6 +14,9 @@
 //! # });
 //! ```
 //!
+//! A function that invokes itself does so through [`Aws::function`](crate::aws::Aws::function), whose events
+//! [`Runtime::serve`] hands to the same environment.
+//!
 //! Routes in the journal: `GET next`, `POST response`, `POST error`, `POST init/error`.
 
 use std::collections::HashMap;
@@ -23,7 +26,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::oneshot;
+use tokio_util::task::AbortOnDropHandle;
 
+use crate::aws::Invocations;
 use crate::server::{Server, ServerOptions};
 use crate::sync::lock;
 use crate::{clock, random};
@@ -35,7 +40,7 @@ use api::{Api, Invocation, Waiting};
 use process::Process;
 
 /// The name under which the function runs.
-const FUNCTION_NAME: &str = "spark-job";
+pub const FUNCTION_NAME: &str = "spark-job";
 
 /// How an invocation ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -142,6 +147,17 @@ impl Runtime {
             InvocationResult::Response(_) | InvocationResult::Error { .. } => *slot = Some(process),
         }
         result
+    }
+
+    /// Serves the function's asynchronous invocations one after the other, each for at most this time, until the handle
+    /// is dropped. What becomes of them is for the log and the services around to show; none is tried again.
+    pub fn serve(self: &Arc<Self>, mut invocations: Invocations, time: Duration) -> AbortOnDropHandle<()> {
+        let runtime = Arc::clone(self);
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            while let Some(event) = invocations.next().await {
+                runtime.invoke(event, time).await;
+            }
+        }))
     }
 
     /// Ends the process, as Lambda does with an environment that it needs no more.

@@ -6,9 +6,10 @@
 //! | [`step_functions`] | Step Functions' activities, and the state machine's side for the test | `StepFunctions::start()` |
 //! | [`cloudformation`] | CloudFormation's events, and the sink behind its presigned URLs | `Sink::start()` |
 //! | [`lambda`] | the Lambda service around a real `bootstrap` | `Runtime::start(binary, environment)` |
-//! | [`aws`] | EMR's `DescribeCluster`, Secrets Manager's `GetSecretValue` | `Aws::start()` |
+//! | [`aws`] | what programs use of EMR, Secrets Manager, CloudFormation and Lambda's `Invoke` | `Aws::start()` |
 //! | [`faults`] | what goes wrong on the way to any of them | `….faults().inject(On::…, Fault::…)` |
 //! | [`journal`] | what each of them was asked | `….journal().count("POST /batches")` |
+//! | [`clock`] | the time of day, real or virtual | `clock::run_virtual(async { … })` |
 //!
 //! The simulators know nothing of the programs under test: they use no type of Sparkwright's own crates, so that a
 //! mistake of theirs cannot be made twice. What a simulator does stands on what a real service was seen to do; the
@@ -16,6 +17,7 @@
 //! on the simulators and on the real services alike.
 
 pub mod aws;
+pub mod clock;
 pub mod cloudformation;
 pub mod cluster;
 pub mod faults;
@@ -26,6 +28,5 @@ pub mod server;
 pub mod step_functions;
 pub mod wire;
 
-mod clock;
 mod random;
 mod sync;

@@ -23,6 +23,18 @@ pub struct Event {
     pub body: Value,
     /// Its `RequestId`.
     pub request_id: String,
+    /// By which the sink knows its answer: the `RequestId`, unless that was in use before.
+    pub key: String,
+}
+
+/// By which words a request goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// A new request id.
+    #[default]
+    New,
+    /// The id of an earlier request, with a response URL of its own.
+    Again(String),
 }
 
 impl StackResource {
@@ -38,23 +50,38 @@ impl StackResource {
 
     /// A physical id of the form that CloudFormation invents when it never heard one.
     pub fn invented_id(&self) -> String {
-        format!(
-            "simulated-{}-{}",
-            self.logical_id,
-            random::alphanumeric(12).to_uppercase()
-        )
+        self.invented_prefix() + &random::alphanumeric(12).to_uppercase()
+    }
+
+    pub(super) fn invented_prefix(&self) -> String {
+        format!("simulated-{}-", self.logical_id)
     }
 }
 
 impl Sink {
     /// A Create.
     pub fn create(&self, resource: &StackResource, properties: Value) -> Event {
-        self.event("Create", resource, properties, |_| {})
+        self.create_as(Identity::New, resource, properties)
+    }
+
+    pub(super) fn create_as(&self, identity: Identity, resource: &StackResource, properties: Value) -> Event {
+        self.event("Create", identity, resource, properties, |_| {})
     }
 
     /// An Update of the resource that has this physical id.
     pub fn update(&self, resource: &StackResource, physical_id: &str, old: Value, new: Value) -> Event {
-        self.event("Update", resource, new, |event| {
+        self.update_as(Identity::New, resource, physical_id, old, new)
+    }
+
+    pub(super) fn update_as(
+        &self,
+        identity: Identity,
+        resource: &StackResource,
+        physical_id: &str,
+        old: Value,
+        new: Value,
+    ) -> Event {
+        self.event("Update", identity, resource, new, |event| {
             event.insert("PhysicalResourceId".to_owned(), json!(physical_id));
             event.insert("OldResourceProperties".to_owned(), as_sent(with_token(old)));
         })
@@ -62,7 +89,7 @@ impl Sink {
 
     /// A Delete of the resource that has this physical id.
     pub fn delete(&self, resource: &StackResource, physical_id: &str, properties: Value) -> Event {
-        self.event("Delete", resource, properties, |event| {
+        self.event("Delete", Identity::New, resource, properties, |event| {
             event.insert("PhysicalResourceId".to_owned(), json!(physical_id));
         })
     }
@@ -70,16 +97,23 @@ impl Sink {
     fn event(
         &self,
         request_type: &str,
+        identity: Identity,
         resource: &StackResource,
         properties: Value,
         add: impl FnOnce(&mut Map<String, Value>),
     ) -> Event {
-        let request_id = random::uuid();
+        let (request_id, key) = match identity {
+            Identity::New => {
+                let id = random::uuid();
+                (id.clone(), id)
+            }
+            Identity::Again(id) => (id, random::uuid()),
+        };
         let mut event = Map::new();
         for (member, value) in [
             ("RequestType", request_type),
             ("ServiceToken", SERVICE_TOKEN),
-            ("ResponseURL", self.presigned_url(&request_id).as_str()),
+            ("ResponseURL", self.presigned_url(&key).as_str()),
             ("StackId", &resource.stack_id),
             ("RequestId", &request_id),
             ("LogicalResourceId", &resource.logical_id),
@@ -89,10 +123,11 @@ impl Sink {
         }
         event.insert("ResourceProperties".to_owned(), as_sent(with_token(properties)));
         add(&mut event);
-        self.await_answer_to(&request_id, resource);
+        self.await_answer_at(&key, &request_id, resource);
         Event {
             body: Value::Object(event),
             request_id,
+            key,
         }
     }
 }

@@ -19,8 +19,8 @@ use crate::sync::lock;
 /// How long a presigned URL is good.
 const URL_LIFE: Duration = Duration::from_secs(7200);
 
-/// The sink of all answers. It ends when it is dropped.
-#[derive(Debug)]
+/// The sink of all answers. Clones are the same sink; it ends with the last of them.
+#[derive(Clone, Debug)]
 pub struct Sink {
     server: Server,
     state: Arc<State>,
@@ -37,6 +37,8 @@ pub struct Answer {
     pub content_type: Option<String>,
     /// What CloudFormation makes of it.
     pub verdict: Verdict,
+    /// When it was taken, in milliseconds since the epoch.
+    pub at_ms: i64,
 }
 
 impl Answer {
@@ -53,8 +55,15 @@ impl Answer {
 
 #[derive(Debug, Default)]
 struct State {
-    resources: Mutex<HashMap<String, StackResource>>,
+    awaited: Mutex<HashMap<String, Awaited>>,
     taken: watch::Sender<HashMap<String, Vec<Answer>>>,
+}
+
+/// What an answer has to echo.
+#[derive(Clone, Debug)]
+struct Awaited {
+    request_id: String,
+    resource: StackResource,
 }
 
 impl Sink {
@@ -105,27 +114,32 @@ impl Sink {
 
     /// Tells the sink whose answer to expect under this request id, so that it can judge the echoed ids.
     pub fn await_answer_to(&self, request_id: &str, resource: &StackResource) {
-        lock(&self.state.resources).insert(request_id.to_owned(), resource.clone());
+        self.await_answer_at(request_id, request_id, resource);
+    }
+
+    /// The same for a request whose id is in use again: its URL has a key of its own, for which [`Sink::expect`] and
+    /// [`Sink::answers`] are asked then.
+    pub(super) fn await_answer_at(&self, key: &str, request_id: &str, resource: &StackResource) {
+        let awaited = Awaited {
+            request_id: request_id.to_owned(),
+            resource: resource.clone(),
+        };
+        lock(&self.state.awaited).insert(key.to_owned(), awaited);
     }
 
     /// Waits for the answer to a request.
-    pub async fn expect(&self, request_id: &str) -> Answer {
+    pub async fn expect(&self, key: &str) -> Answer {
         let mut taken = self.state.taken.subscribe();
         let taken = taken
-            .wait_for(|taken| taken.contains_key(request_id))
+            .wait_for(|taken| taken.contains_key(key))
             .await
             .expect("this sink keeps the sender");
-        taken[request_id][0].clone()
+        taken[key][0].clone()
     }
 
     /// All answers to a request: more than one is one too many.
-    pub fn answers(&self, request_id: &str) -> Vec<Answer> {
-        self.state
-            .taken
-            .borrow()
-            .get(request_id)
-            .cloned()
-            .unwrap_or_default()
+    pub fn answers(&self, key: &str) -> Vec<Answer> {
+        self.state.taken.borrow().get(key).cloned().unwrap_or_default()
     }
 }
 
@@ -183,20 +197,25 @@ impl Bucket {
                 "You must provide the Content-Length HTTP header.",
             );
         }
-        let key = request.segments().join("/");
-        let request_id = key.rsplit('|').next().unwrap_or_default().to_owned();
-        let resource = lock(&self.state.resources).get(&request_id).cloned();
+        let object = request.segments().join("/");
+        let key = object.rsplit('|').next().unwrap_or_default().to_owned();
+        let awaited = lock(&self.state.awaited).get(&key).cloned();
+        let (request_id, resource) = match &awaited {
+            Some(awaited) => (awaited.request_id.as_str(), Some(&awaited.resource)),
+            None => (key.as_str(), None),
+        };
         let body = request.json();
-        let verdict = verdict::judge(&request.body, &body, &request_id, resource.as_ref());
+        let verdict = verdict::judge(&request.body, &body, request_id, resource);
         let answer = Answer {
             raw: request.body.to_vec(),
             body,
             content_type,
             verdict,
+            at_ms: clock::now_ms(),
         };
         self.state
             .taken
-            .send_modify(|taken| taken.entry(request_id).or_default().push(answer));
+            .send_modify(|taken| taken.entry(key).or_default().push(answer));
         http::Answer::empty(200).with_header("ETag", "\"0123456789abcdef0123456789abcdef\"")
     }
 }

@@ -1,5 +1,6 @@
 //! A cluster of the test's choice.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::Cluster;
@@ -57,7 +58,7 @@ impl Builder {
     pub fn credentials(mut self, username: &str, password: &str) -> Builder {
         self.options.login = Some(Login {
             username: username.to_owned(),
-            password: password.to_owned(),
+            password: Arc::new(Mutex::new(password.to_owned())),
         });
         self
     }

@@ -1,5 +1,6 @@
 //! What a simulated cluster is like: versions, latencies, limits.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Which Livy is played.
@@ -131,11 +132,11 @@ impl Latencies {
     }
 }
 
-/// Name and password of Basic authentication.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Name and password of Basic authentication. The password can be changed while Livy runs.
+#[derive(Clone, Debug)]
 pub(crate) struct Login {
     pub(crate) username: String,
-    pub(crate) password: String,
+    pub(crate) password: Arc<Mutex<String>>,
 }
 
 /// Everything that [`super::Builder`] sets.

@@ -175,8 +175,13 @@ impl SparkSubmit {
         );
         tokio::spawn(life);
         if !launch.job.tag_shows_after.is_zero() {
-            tokio::time::sleep(launch.job.tag_shows_after).await;
-            core.ledger.update(id, |application| application.tag_shows = true);
+            // YARN's doing: it goes on when this process is destroyed.
+            let (core, delay) = (Arc::clone(core), launch.job.tag_shows_after);
+            let showing = tokio::spawn(async move {
+                tokio::time::sleep(delay).await;
+                core.ledger.update(id, |application| application.tag_shows = true);
+            });
+            showing.await.expect("it neither panics nor is aborted");
         }
         self.progress.send_modify(|progress| progress.listed = Some(id));
         core.raise();

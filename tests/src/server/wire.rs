@@ -1,4 +1,4 @@
-//! A TCP connection that can be ended by a reset.
+//! A TCP connection that can be ended by a reset, and that stirs virtual time.
 
 use std::io;
 use std::pin::Pin;
@@ -8,6 +8,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+
+use crate::clock;
 
 /// Set, the connection is reset instead of closed.
 pub(super) type ResetSwitch = Arc<AtomicBool>;
@@ -21,12 +23,14 @@ pub(super) struct Wire {
 
 impl Wire {
     pub(super) fn new(stream: TcpStream, reset: ResetSwitch) -> Wire {
+        clock::stir();
         Wire { stream, reset }
     }
 }
 
 impl Drop for Wire {
     fn drop(&mut self) {
+        clock::stir();
         if self.reset.load(Ordering::Relaxed) {
             // Closing a socket that does not linger sends RST. If it cannot be set, the peer sees a plain close.
             let _ = self.stream.set_zero_linger();
@@ -40,12 +44,17 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if read.is_ready() {
+            clock::stir();
+        }
+        read
     }
 }
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        clock::stir();
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 

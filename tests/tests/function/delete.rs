@@ -203,7 +203,7 @@ async fn a_stop_that_nobody_confirms_fails_unless_the_template_says_otherwise() 
     let answer = stage.send_within(&event, Duration::from_secs(2)).await;
     failed(&answer, "has stopped could not be confirmed");
     failed(&answer, "does a security group let this program reach port");
-    failed(&answer, "`IfStopUnconfirmed`");
+    failed(&answer, "IfStopUnconfirmed: Succeed");
     assert_eq!(answer.physical_id(), id);
     let event = delete(with(&stage.properties(), json!({"IfStopUnconfirmed": "Succeed"})));
     succeeded(&stage.send_within(&event, Duration::from_secs(2)).await);

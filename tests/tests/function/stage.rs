@@ -9,7 +9,7 @@ use custom_resource::{Handler, Request};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Map, Value, json};
 use spark_job_function::aws::Aws;
-use spark_job_function::gate::{Gate, Moment};
+use spark_job_function::gate::{Closed, Gate, Moment};
 use spark_job_function::provider::{Settings, SparkJobs};
 use sparkwright_tests::aws::Aws as SimulatedAws;
 use sparkwright_tests::cloudformation::{Answer, Event, Sink, StackResource, Verdict};
@@ -17,6 +17,8 @@ use sparkwright_tests::cluster::{Application, Builder, Cluster};
 use sparkwright_tests::faults::{Fault, On};
 use sparkwright_tests::http;
 use url::Url;
+
+use crate::continuation::Relay;
 
 /// Long enough for whatever the simulator does late, short enough to wait for.
 pub(crate) const SETTLE: Duration = Duration::from_millis(600);
@@ -57,7 +59,7 @@ impl TestGate {
 }
 
 impl Gate for TestGate {
-    async fn pass(&self, _request: &Request, moment: Moment) -> Result<(), String> {
+    async fn pass(&self, _request: &Request, moment: Moment) -> Result<(), Closed> {
         match self.at(moment) {
             None => Ok(()),
             Some(Strike::Close) => Err("the stack has rolled back meanwhile".into()),
@@ -73,6 +75,7 @@ pub(crate) struct Stage {
     pub(crate) aws: SimulatedAws,
     pub(crate) gate: TestGate,
     pub(crate) resource: StackResource,
+    pub(crate) relay: Relay,
     handler: Handler<SparkJobs<TestGate>>,
 }
 
@@ -94,12 +97,14 @@ impl Stage {
         let settings = Settings {
             settle,
             poll_period: Duration::from_millis(20),
+            linger: Duration::from_millis(100),
         };
         let jobs = SparkJobs::behind(gate.clone(), settings, Aws::of(sdk_config(&aws.url())));
         let mut protocol = custom_resource::Settings::default();
         protocol.shortest_pause = Duration::from_millis(10);
         protocol.attempt_timeout = Duration::from_secs(2);
-        let handler = Handler::new(jobs, protocol);
+        let relay = Relay::default();
+        let handler = Handler::new(jobs, protocol).continued_by(relay.clone());
         let resource = StackResource::new("SparkPi");
         Stage {
             cluster: cluster.start().await,
@@ -107,6 +112,7 @@ impl Stage {
             aws,
             gate,
             resource,
+            relay,
             handler,
         }
     }
@@ -157,11 +163,17 @@ impl Stage {
 
     /// Hands an event to the function.
     pub(crate) async fn invoke(&self, event: &Event, time: Duration) -> Result<Value, String> {
+        self.invoke_as("", event.body.clone(), time).await
+    }
+
+    /// Hands an event to a function that has this ARN: without one it cannot invoke itself.
+    pub(crate) async fn invoke_as(&self, arn: &str, event: Value, time: Duration) -> Result<Value, String> {
         let mut context = Context::default();
+        context.invoked_function_arn = arn.to_owned();
         let deadline = SystemTime::now() + time;
         context.deadline = u64::try_from(deadline.duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
         self.handler
-            .handle(LambdaEvent::new(event.body.clone(), context))
+            .handle(LambdaEvent::new(event, context))
             .await
             .map_err(|error| error.to_string())
     }
@@ -306,7 +318,7 @@ pub(crate) fn aged(mut event: Event, age: Duration) -> Event {
     event
 }
 
-fn sdk_config(endpoint: &Url) -> SdkConfig {
+pub(crate) fn sdk_config(endpoint: &Url) -> SdkConfig {
     let credentials = Credentials::new("AKIDSIMULATED", "simulated", None, None, "tests");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -58,16 +58,33 @@ async fn a_new_place_that_cannot_be_reached_stops_nothing() {
     let (stage, old, new, id) = failing("StopThenStart").await;
     let original = stage.live().id;
     let closed = "http://127.0.0.1:9";
-    for place in [
-        json!({"LivyUrl": closed}),
-        json!({"ResourceManagerUrl": closed}),
-        json!({"LivyUrl": "http://livy.invalid:8998"}),
-        json!({"LivyUrl": null, "ClusterId": "j-NONE"}),
-        json!({"LivyCredentials": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:none-a1b2c3"}),
-        json!({"LivyUrl": "https://127.0.0.1:9", "LivyCaCertificate": "-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----"}),
+    let secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:none-a1b2c3";
+    let certificate = "-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----";
+    for (place, words) in [
+        (
+            json!({"LivyUrl": closed}),
+            "could not list the batches at `http://127.0.0.1:9/`",
+        ),
+        (
+            json!({"ResourceManagerUrl": closed}),
+            "could not list the YARN applications at `http://127.0.0.1:9/`",
+        ),
+        (
+            json!({"LivyUrl": "http://livy.invalid:8998"}),
+            "the host `livy.invalid` is not known here",
+        ),
+        (
+            json!({"LivyUrl": null, "ClusterId": "j-NONE"}),
+            "EMR does not know the cluster `j-NONE`",
+        ),
+        (json!({"LivyCredentials": secret}), "there is no secret `arn:aws:"),
+        (
+            json!({"LivyUrl": "https://127.0.0.1:9", "LivyCaCertificate": certificate}),
+            "could not set up a client of Livy at `https://127.0.0.1:9/`: invalid peer certificate",
+        ),
     ] {
         let answer = stage.update(&id, &old, &with(&new, place.clone())).await;
-        failed(&answer, "");
+        failed(&answer, words);
         assert_eq!(
             (answer.physical_id(), stage.live().id),
             (&*id, original),

@@ -1,9 +1,13 @@
 //! The Lambda service, with a program that does what its events say (`src/bin/lambda-fixture.rs`).
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use sparkwright_tests::lambda::{InvocationResult, Runtime};
+use sparkwright_tests::aws::Aws;
+use sparkwright_tests::lambda::{FUNCTION_NAME, InvocationResult, Runtime};
+
+use crate::raw;
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -77,4 +81,30 @@ async fn a_program_that_is_not_there_is_an_exit() {
         matches!(&result, InvocationResult::Exited(why) if why.starts_with("could not be started: ")),
         "{result:?}"
     );
+}
+
+#[tokio::test]
+async fn asynchronous_invocations_reach_the_same_environment() {
+    let (aws, runtime) = (Aws::start().await, Arc::new(runtime().await));
+    let serving = runtime.serve(aws.function(FUNCTION_NAME), LONG);
+    assert_eq!(
+        runtime.invoke(json!({ "do": "echo" }), LONG).await,
+        InvocationResult::Response(json!({ "do": "echo" }))
+    );
+    let path = format!("/2015-03-31/functions/{FUNCTION_NAME}/invocations");
+    let headers = ["X-Amz-Invocation-Type: Event".to_owned()];
+    let invoked = raw::send(
+        aws.server().address(),
+        "POST",
+        &path,
+        &headers,
+        "{\"do\":\"exit\"}",
+    )
+    .await;
+    assert_eq!(invoked.status, 202);
+    while !runtime.log().contains("last words") {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    drop(serving);
+    assert_eq!(runtime.log().matches("started").count(), 1);
 }

@@ -7,6 +7,7 @@ use hyper::Method;
 use super::rejection;
 use crate::cluster::options::{Login, Options};
 use crate::http::{Answer, Request};
+use crate::sync::lock;
 
 /// The authenticated user (none when Livy does not ask), or the refusal.
 pub(crate) fn check(options: &Options, request: &Request) -> Result<Option<String>, Answer> {
@@ -50,7 +51,7 @@ fn authenticate(options: &Options, login: &Login, request: &Request) -> Result<S
             rejection::container(options.version, 401, "Authentication required", &request.path)
                 .with_header("WWW-Authenticate", "Basic"),
         ),
-        Some(given) if given == format!("{}:{}", login.username, login.password).into_bytes() => {
+        Some(given) if given == format!("{}:{}", login.username, lock(&login.password)).into_bytes() => {
             Ok(login.username.clone())
         }
         // Hadoop's filter answers wrong credentials with 403.

@@ -1,8 +1,8 @@
 //! A batch in Livy's memory.
 
 use std::sync::Arc;
-use std::time::Instant;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::application::ApplicationId;

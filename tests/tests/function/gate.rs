@@ -1,4 +1,4 @@
-//! Requests that were overtaken: the seam at which somebody who knows so calls them off.
+//! The gate: the seam at which somebody who knows that a request was overtaken calls it off.
 
 use serde_json::json;
 use spark_job_function::gate::Moment;
@@ -8,7 +8,7 @@ use crate::stage::{Stage, Strike, failed, is_nothing, other, succeeded, with};
 const OVERTAKEN: &str = "the stack has rolled back meanwhile";
 
 #[tokio::test]
-async fn before_the_post_nothing_is_submitted() {
+async fn closed_before_the_post_it_keeps_the_batch_from_being_made() {
     let stage = Stage::new().await;
     stage.gate.strike(Moment::BeforePost, Strike::Close);
     let answer = stage.create(&stage.properties()).await;
@@ -18,7 +18,7 @@ async fn before_the_post_nothing_is_submitted() {
 }
 
 #[tokio::test]
-async fn after_the_post_its_own_run_is_stopped() {
+async fn closed_between_post_and_answer_it_has_the_run_stopped() {
     for moment in [Moment::AfterPost, Moment::BeforeAnswer] {
         let stage = Stage::new().await;
         stage.gate.strike(moment, Strike::Close);
@@ -30,7 +30,7 @@ async fn after_the_post_its_own_run_is_stopped() {
 }
 
 #[tokio::test]
-async fn before_a_stop_the_old_job_is_left_alone() {
+async fn closed_before_a_stop_it_saves_the_old_job() {
     let stage = Stage::new().await;
     let old = stage.properties();
     let id = stage.created(&old).await;
@@ -42,7 +42,7 @@ async fn before_a_stop_the_old_job_is_left_alone() {
 }
 
 #[tokio::test]
-async fn an_overtaken_update_stops_its_own_run_only() {
+async fn closed_before_an_updates_answer_it_has_the_new_run_stopped_only() {
     let stage = Stage::new().await;
     let old = with(&stage.properties(), json!({"UpdatePolicy": "StartThenStop"}));
     let id = stage.created(&old).await;
