@@ -93,7 +93,7 @@ def _idle_function(program: Path) -> int:
         bootstrap = Path(folder, "bootstrap")
         bootstrap.write_bytes(program.read_bytes())
         environment = {"AWS_LAMBDA_FUNCTION_NAME": "sizes", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
-                       "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", **_AWS}
+                       "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", **AWS}
         function = FunctionProcess("sizes", Path(folder), environment, timeout=60, logs=Path(folder))
         try:
             if not function.start():
@@ -112,7 +112,7 @@ def _idle_worker(program: Path) -> int:
     with tempfile.TemporaryDirectory() as folder, open(Path(folder, "log"), "wb") as log:
         worker = subprocess.Popen(
             [str(program), "--activity-arn", "arn:aws:states:us-east-1:000000000000:activity:sizes", "--listen", "off"],
-            env={**_AWS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{service.server_port}"}, cwd=folder, stdout=log, stderr=log,
+            env={**AWS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{service.server_port}"}, cwd=folder, stdout=log, stderr=log,
         )
         try:
             time.sleep(_IDLE_SECONDS)
@@ -136,7 +136,7 @@ class _NoTasks(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
-_AWS = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
+AWS = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
 
 
 def main() -> int:
