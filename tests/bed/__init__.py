@@ -11,9 +11,13 @@ Layout:
 - `process`: starting, recognising and ending the bed's own processes, and no others.
 - `cluster`: what YARN itself says of its applications and nodes.
 - `localstack_plugin`: what LocalStack lacks: custom resources, Lambda without Docker, repairs.
+- `scenario`, `transcript`: a stack's life with its applications, and what went to and fro, for the tests.
+- `moto_server`: moto's EMR and Secrets Manager.
 - `demo`: `make demo`, a tour of both programs; `test_*.py` assert the same paths.
 - `jobs`: the PySpark programs that demo and tests run.
 - `release`: `make package` and `make sizes`.
+- `bench`, `bench_world`: `make bench-function`, and what stands around the function meanwhile.
+- `fuzz`: `make fuzz` and `make test-fuzz`.
 """
 
 import sys

@@ -18,6 +18,9 @@ class Application:
     name: str
     state: str
     final_status: str
+    # Seconds since the epoch, by the ResourceManager's clock, which is this machine's.
+    started: float
+    finished: float | None
 
     @property
     def lives(self) -> bool:
@@ -49,6 +52,14 @@ class Cluster:
         """Those that have not ended."""
         return [application for application in self.applications() if application.lives]
 
+    def kill(self, application_id: str) -> None:
+        """Orders an application's end."""
+        request = urllib.request.Request(
+            f"{self._url}/ws/v1/cluster/apps/{application_id}/state?user.name=hadoop", b'{"state": "KILLED"}',
+            {"Content-Type": "application/json"}, method="PUT",
+        )
+        urllib.request.urlopen(request, timeout=10).close()
+
     def active_nodes(self) -> int | None:
         """How many nodes can run containers; nothing while the ResourceManager does not answer."""
         try:
@@ -68,4 +79,7 @@ class Cluster:
 
 
 def _application(answer: dict[str, Any]) -> Application:
-    return Application(answer["id"], answer["name"], answer["state"], answer["finalStatus"])
+    finished = answer["finishedTime"] / 1000 or None
+    return Application(
+        answer["id"], answer["name"], answer["state"], answer["finalStatus"], answer["startedTime"] / 1000, finished
+    )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bed import maven
 from bed.jvm import java_home
-from bed.pins import LINT_PACKAGES, LOCALSTACK_PACKAGES, SPARK_PACKAGES
+from bed.pins import LINT_PACKAGES, LOCALSTACK_PACKAGES, MOTO_PACKAGES, SPARK_PACKAGES
 from bed.process import end_running_commands, run_logged
 from bed.progress import BedError, say, step
 from bed.settings import Folders
@@ -32,11 +32,20 @@ def install(folders: Folders) -> None:
 
 def install_lint(folders: Folders) -> Path:
     """The folder of the template linters' programs."""
+    return _install_alone(folders, "lint", "template linters from PyPI", LINT_PACKAGES)
+
+
+def install_moto(folders: Folders) -> Path:
+    """The folder of the programs beside moto, which only tests need."""
+    return _install_alone(folders, "moto", "moto from PyPI (about 140 MB)", MOTO_PACKAGES)
+
+
+def _install_alone(folders: Folders, name: str, what: str, packages: tuple[str, ...]) -> Path:
     folders.cache.mkdir(parents=True, exist_ok=True)
-    venv = folders.cache / "lint"
+    venv = folders.cache / name
     with open(folders.cache / ".lock", "w", encoding="utf-8") as lock:
         _take(lock)
-        _once(venv, "template linters from PyPI", LINT_PACKAGES, lambda: _make_venv(venv, LINT_PACKAGES))
+        _once(venv, what, packages, lambda: _make_venv(venv, packages))
     return venv / "bin"
 
 

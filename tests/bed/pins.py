@@ -19,6 +19,9 @@ LOCALSTACK_PACKAGES = (
     "pytest==9.2.0",
 )
 
+# With what its server needs of `moto[server]`; the rest of that is for services that no test uses.
+MOTO_PACKAGES = ("moto[emr,secretsmanager]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5")
+
 LINT_PACKAGES = ("cfn-lint==1.58.0", "yamllint==1.38.0")
 
 MAVEN_DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"

@@ -1,6 +1,7 @@
 """The LocalStack plugin plays CloudFormation's custom-resource protocol as the vendor's documents say."""
 
 import json
+import re
 import secrets
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from bed.demo import programs, stage
 from bed.demo.aws import Aws, Stack
 from bed.settings import Settings
+from bed.transcript import answers_to, requests_of
 from bed.waiting import wait_for
 
 _STUB = Path(__file__).parent / "stub"
@@ -41,21 +43,34 @@ class Stub:
         """Request type and physical id of everything that was sent for a stack."""
         return [(line["RequestType"], line.get("PhysicalResourceId")) for line in self.transcript(stack)]
 
-    def transcript(self, stack: Stack) -> list[dict[str, Any]]:
+    def transcript(self, stack: Stack, logical_id: str = "Stub") -> list[dict[str, Any]]:
         """The requests in full."""
-        lines = (self._settings.folders.logs / "custom-resources.jsonl").read_text().splitlines()
-        return [line for line in map(json.loads, lines) if line["StackId"] == stack.id]
+        return requests_of(self._settings, stack, logical_id)
+
+    def answers(self, request: dict[str, Any]) -> list[dict[str, Any]]:
+        """Everything that was answered to a request."""
+        return answers_to(self._settings, request)
 
     def _template(self, told: dict[str, Any]) -> Path:
         """The template with what the stub is told for each request type, since properties may be maps."""
         orders = {key: value for key, value in told.items() if key in ("Create", "Update", "Delete")}
         lines = "".join(f"      {key}: {json.dumps(value)}\n" for key, value in orders.items())
-        written = self._settings.folders.run / "stub.yaml"
-        written.write_text((_STUB / "stack.yaml").read_text().replace("      Flag: true\n", f"      Flag: true\n{lines}"))
+        text = (_STUB / "stack.yaml").read_text().replace("      Flag: true\n", f"      Flag: true\n{lines}")
+        if "Beside" in told:
+            token = {"Fn::ImportValue": self._export_name}
+            properties = {"ServiceToken": token, "Create": told["Beside"], "Update": told["Beside"]}
+            beside = json.dumps({"Type": "Custom::Stub", "Properties": properties})
+            text = text.replace("Outputs:\n", f"  Beside: {beside}\nOutputs:\n")
+        if "DeletionPolicy" in told:
+            text = text.replace("    DependsOn: Parameter\n", f"    DeletionPolicy: {told['DeletionPolicy']}\n")
+        if "without" in told:
+            text = text[: text.index(f"  {told['without']}:\n")]
+        written = self._settings.folders.run / f"stub-{secrets.token_hex(3)}.yaml"
+        written.write_text(text)
         return written
 
     def _parameters(self, told: dict[str, Any]) -> dict[str, str]:
-        plain = {key: value for key, value in told.items() if isinstance(value, str)}
+        plain = {key: value for key, value in told.items() if key == "Greeting"}
         return {"ProviderExportName": self._export_name, **plain}
 
 
@@ -131,6 +146,52 @@ def test_a_failed_update_goes_on_from_the_id_that_it_gave(stub: Stub) -> None:
     assert stack.outputs() == {"Id": "stub-back", "Greeting": "hello"}
     assert stub.update(stack, Greeting="yes") == "UPDATE_COMPLETE"
     assert stack.outputs()["Greeting"] == "yes"
+
+
+def test_when_one_fails_the_others_at_work_are_called_off_and_a_create_is_deleted_under_an_invented_id(stub: Stub) -> None:
+    stack = stub.create(Create={"Seconds": "4"}, Beside={"Seconds": "2", "Status": "FAILED", "Reason": "no room"})
+    assert stack.follow(60) == "ROLLBACK_COMPLETE", stack.events()
+    assert "no room" in stack.reason("Beside")
+    assert stack.reason("Stub") == "Resource creation cancelled"
+    create, delete = stub.transcript(stack)
+    assert (create["RequestType"], delete["RequestType"]) == ("Create", "Delete")
+    assert re.fullmatch(rf"{stack.name}-Stub-[0-9A-F]{{12}}", delete["PhysicalResourceId"])
+    assert statuses(stack, "Stub") == ["CREATE_IN_PROGRESS", "CREATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+    wait_for(lambda: bool(stub.answers(create)), 10, "the late answer")
+    assert [answer["Counts"] for answer in stub.answers(create)] == [False]
+
+
+def test_an_update_that_is_called_off_is_undone_under_the_same_id(stub: Stub) -> None:
+    stack = stub.create(Beside={})
+    assert stack.follow(60) == "CREATE_COMPLETE", stack.events()
+    slow = {"Seconds": "4", "PhysicalResourceId": "stub-2"}
+    status = stub.update(stack, Greeting="slow", Update=slow, Beside={"Seconds": "2", "Status": "FAILED"})
+    assert status == "UPDATE_ROLLBACK_COMPLETE", stack.events()
+    assert stub.requests(stack) == [("Create", None), ("Update", "stub-1"), ("Update", "stub-1")]
+    assert stack.reason("Stub") == "Resource update cancelled"
+    assert stack.outputs()["Greeting"] == "hello"
+
+
+def test_a_stack_that_is_deleted_while_it_is_created_calls_the_create_off(stub: Stub) -> None:
+    stack = stub.create(Create={"Seconds": "3"})
+    wait_for(lambda: "CREATE_IN_PROGRESS" in statuses(stack, "Stub"), 10)
+    stack.delete()
+    assert stack.follow(60) == "DELETE_COMPLETE"
+    create, delete = stub.transcript(stack)
+    assert (create["RequestType"], delete["RequestType"]) == ("Create", "Delete")
+    assert delete["PhysicalResourceId"].startswith(f"{stack.name}-Stub-")
+    assert [event.status for event in stack.events() if event.logical_id == stack.name][-2:] == [
+        "DELETE_IN_PROGRESS", "DELETE_COMPLETE",
+    ]
+
+
+def test_a_retained_resource_that_is_taken_out_is_not_deleted_and_is_created_anew_when_it_is_back(stub: Stub) -> None:
+    stack = stub.create(DeletionPolicy="Retain")
+    assert stack.follow(60) == "CREATE_COMPLETE", stack.events()
+    assert stub.update(stack, DeletionPolicy="Retain", without="Stub") == "UPDATE_COMPLETE"
+    assert statuses(stack, "Stub")[-1] == "DELETE_SKIPPED"
+    assert stub.update(stack) == "UPDATE_COMPLETE"
+    assert stub.requests(stack) == [("Create", None), ("Create", None)]
 
 
 def test_a_clean_up_gives_up_after_three_tries_and_the_update_completes(stub: Stub) -> None:

@@ -1,5 +1,6 @@
 """The two Rust programs: built, packed for Lambda, started as they are."""
 
+import functools
 import io
 import os
 import shutil
@@ -26,6 +27,7 @@ def build() -> None:
         raise BedError("the programs do not build: see cargo's messages above")
 
 
+@functools.cache
 def function_archive() -> bytes:
     """The function as Lambda takes it: one file named bootstrap, without debug information."""
     with tempfile.TemporaryDirectory() as folder:

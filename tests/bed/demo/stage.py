@@ -13,6 +13,7 @@ from bed.progress import BedError
 from bed.settings import REPOSITORY, Settings
 
 _TEMPLATES = REPOSITORY / "cloudformation"
+PROVIDER = _TEMPLATES / "spark-job-provider.yaml"
 _BUCKET = "sparkwright-artifacts"
 _DEFINITION = REPOSITORY / "statemachines" / "spark-job.asl.json"
 
@@ -66,9 +67,9 @@ def tear_down(stage: Stage) -> None:
     Process("worker", stage.settings.folders.run).stop(patience=10)
 
 
-def deploy_provider(aws: Aws, name: str, export_name: str, archive: bytes) -> Stack:
+def deploy_provider(aws: Aws, name: str, export_name: str, archive: bytes, template: Path = PROVIDER) -> Stack:
     """Begins to create the provider's stack from the repository's template, with this zip as its function."""
-    return aws.create_stack(name, _TEMPLATES / "spark-job-provider.yaml", {
+    return aws.create_stack(name, template, {
         "CodeBucket": _BUCKET, "CodeKey": _upload(aws, "bootstrap.zip", archive),
         "ExportName": export_name, "Settle": programs.SETTLE,
     })

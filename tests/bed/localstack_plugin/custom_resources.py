@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import threading
 import uuid
 from typing import Any
 
@@ -24,7 +25,7 @@ def is_custom(resource_type: str) -> bool:
     return resource_type.startswith("Custom::") or resource_type == "AWS::CloudFormation::CustomResource"
 
 
-def create(stack: Any, logical_id: str, definition: dict[str, Any]) -> None:
+def create(stack: Any, logical_id: str, definition: dict[str, Any], called_off: threading.Event) -> None:
     """Sends Create. A failed one is remembered too: the Delete that follows needs its physical id."""
     ledger = ledger_of(stack)
     wanted = _wanted(definition)
@@ -32,22 +33,23 @@ def create(stack: Any, logical_id: str, definition: dict[str, Any]) -> None:
     ledger.resources[logical_id] = wanted
     ledger.undo.append((logical_id, None))
     set_status(stack, logical_id, "CREATE_IN_PROGRESS", None)
-    answer = send("Create", stack.stack_id, logical_id, wanted)
+    answer = send("Create", stack.stack_id, logical_id, wanted, called_off=called_off)
     wanted.physical_id = answer.physical_id or wanted.physical_id
     _conclude(stack, logical_id, "CREATE", wanted, answer)
 
 
-def update(stack: Any, logical_id: str, definition: dict[str, Any]) -> None:
+def update(stack: Any, logical_id: str, definition: dict[str, Any], called_off: threading.Event) -> None:
     """Sends Update if a property changed. Another physical id in the answer is a replacement."""
     ledger = ledger_of(stack)
     current, wanted = ledger.resources[logical_id], _wanted(definition)
     if wanted.properties == current.properties:
+        current.is_retained = wanted.is_retained
         publish(stack, logical_id, current)
         return
     before = copy.deepcopy(current)
     ledger.undo.append((logical_id, before))
     wanted.physical_id = before.physical_id
-    answer = _send_update(stack, logical_id, wanted, before.properties)
+    answer = _send_update(stack, logical_id, wanted, before.properties, called_off)
     ledger.resources[logical_id] = wanted
     if answer.succeeded and wanted.physical_id != before.physical_id:
         ledger.discarded.append(Discarded(logical_id, before))
@@ -84,6 +86,9 @@ def clean_up(stack: Any, discarded: list[Discarded]) -> None:
     """Deletes replaced physical resources. The resource's own status stays: only events tell of this."""
     for item in discarded:
         physical_id = item.resource.physical_id
+        if item.is_retained:
+            stack.add_stack_event(item.logical_id, physical_id, "DELETE_SKIPPED")
+            continue
         for _ in range(_CLEAN_UP_TRIES):
             stack.add_stack_event(item.logical_id, physical_id, "DELETE_IN_PROGRESS")
             answer = send("Delete", stack.stack_id, item.logical_id, item.resource)
@@ -119,10 +124,12 @@ def publish(stack: Any, logical_id: str, resource: Resource) -> None:
     definition["_last_deployed_state"] = dict(resource.data)
 
 
-def _send_update(stack: Any, logical_id: str, wanted: Resource, old_properties: dict[str, Any]) -> Answer:
+def _send_update(
+    stack: Any, logical_id: str, wanted: Resource, old_properties: dict[str, Any], called_off: threading.Event | None = None
+) -> Answer:
     """The physical id of the answer counts also when it is FAILED: CloudFormation goes on from it."""
     set_status(stack, logical_id, "UPDATE_IN_PROGRESS", wanted.physical_id)
-    answer = send("Update", stack.stack_id, logical_id, wanted, old_properties)
+    answer = send("Update", stack.stack_id, logical_id, wanted, old_properties, called_off)
     if answer.succeeded and answer.physical_id != wanted.physical_id:
         set_status(stack, logical_id, "UPDATE_IN_PROGRESS", answer.physical_id,
                    "Requested update required the provider to create a new physical resource")
@@ -145,4 +152,5 @@ def _wanted(definition: dict[str, Any]) -> Resource:
     properties = as_strings(definition["Properties"])
     service_token = properties.pop("ServiceToken", "")
     timeout = float(properties.get("ServiceTimeout") or _DEFAULT_SERVICE_TIMEOUT)
-    return Resource(definition["Type"], service_token, properties, timeout, physical_id="")
+    is_retained = definition.get("DeletionPolicy") == "Retain"
+    return Resource(definition["Type"], service_token, properties, timeout, physical_id="", is_retained=is_retained)

@@ -14,6 +14,7 @@ class Resource:
     properties: dict[str, Any]  # With every scalar as a string, as the function sees it.
     service_timeout: float
     physical_id: str
+    is_retained: bool = False  # By the DeletionPolicy: removed from the template, it stays.
     data: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -23,6 +24,7 @@ class Discarded:
 
     logical_id: str
     resource: Resource
+    is_retained: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

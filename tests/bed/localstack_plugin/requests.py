@@ -7,12 +7,13 @@ import dataclasses
 import json
 import logging
 import os
+import threading
 import time
 import uuid
 from typing import Any
 
 from bed.localstack_plugin.ledger import Resource, as_strings
-from bed.localstack_plugin.response_urls import ResponseUrls
+from bed.localstack_plugin.response_urls import ResponseUrls, Slot
 
 LOG = logging.getLogger("localstack.custom_resources")
 
@@ -20,6 +21,8 @@ _MAX_ANSWER_BYTES = 4096
 _MAX_PHYSICAL_ID_BYTES = 1024
 _TRANSCRIPT = os.path.join(os.environ.get("PLUGIN_LOGS", "."), "custom-resources.jsonl")
 _response_urls = ResponseUrls()
+_NOUNS = {"Create": "creation", "Update": "update", "Delete": "deletion"}
+_PERIOD_SECONDS = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +33,14 @@ class Answer:
     reason: str = ""
     physical_id: str | None = None
     data: dict[str, Any] = dataclasses.field(default_factory=dict)
+    called_off: bool = False
 
 
 def send(
-    request_type: str, stack_id: str, logical_id: str, resource: Resource, old_properties: dict[str, Any] | None = None
+    request_type: str, stack_id: str, logical_id: str, resource: Resource,
+    old_properties: dict[str, Any] | None = None, called_off: threading.Event | None = None,
 ) -> Answer:
-    """Sends a request and waits for its answer, at most as long as the resource's ServiceTimeout."""
+    """Sends a request and waits for its answer, at most as long as the resource's ServiceTimeout, or until called off."""
     request_id, region = str(uuid.uuid4()), stack_id.split(":")[3]
     slot = _response_urls.issue(stack_id, logical_id, request_id, region)
     request = {
@@ -57,13 +62,27 @@ def send(
     refused = _invoke(resource.service_token, region, request)
     if refused:
         answer = Answer(False, refused)
-    elif not slot.arrived.wait(resource.service_timeout):
+    elif not _arrives(slot, resource.service_timeout, called_off):
+        if called_off and called_off.is_set():
+            answer = Answer(False, f"Resource {_NOUNS[request_type]} cancelled", called_off=True)
+            _record(request, answer, time.monotonic() - begun)
+            return answer
         answer = Answer(False, "CloudFormation did not receive a response from your Custom Resource. "
                                f"Please check your logs for requestId [{request_id}].")
     else:
         answer = _read(slot.body, request)
     _record(request, answer, time.monotonic() - begun)
     return answer
+
+
+def _arrives(slot: Slot, seconds: float, called_off: threading.Event | None) -> bool:
+    """Waits for the answer; from its end on, an answer counts for nothing."""
+    deadline = time.monotonic() + seconds
+    while not slot.arrived.wait(_PERIOD_SECONDS):
+        if time.monotonic() > deadline or called_off and called_off.is_set():
+            slot.is_open = False
+            return False
+    return True
 
 
 def _invoke(function: str, region: str, request: dict[str, Any]) -> str | None:

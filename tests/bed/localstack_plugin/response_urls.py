@@ -1,6 +1,8 @@
 """The place to which a function PUTs its answer. Stands in for CloudFormation's bucket and its presigned URLs."""
 
 import dataclasses
+import json
+import os
 import secrets
 import threading
 from datetime import UTC, datetime
@@ -9,6 +11,8 @@ from urllib.parse import quote
 
 # A presigned URL outlives the hour that a function may take.
 _LIFETIME_SECONDS = 7200
+# Every answer that arrived, also those that nobody waits for any more.
+_TRANSCRIPT = os.path.join(os.environ.get("PLUGIN_LOGS", "."), "custom-resource-answers.jsonl")
 
 
 @dataclasses.dataclass
@@ -16,9 +20,10 @@ class Slot:
     """Where one request's answer arrives."""
 
     url: str
+    request_id: str
     arrived: threading.Event = dataclasses.field(default_factory=threading.Event)
     body: bytes = b""
-    answers: int = 0
+    is_open: bool = True  # Whether somebody waits for it.
 
 
 class _Answers(BaseHTTPRequestHandler):
@@ -26,7 +31,7 @@ class _Answers(BaseHTTPRequestHandler):
     slots: dict[str, Slot] = {}
 
     def do_PUT(self) -> None:
-        """Takes the first answer; later ones are only counted, as an object is written over unread."""
+        """Takes the first answer; later ones are only noted, as an object is written over unread."""
         length = self.headers.get("Content-Length")
         slot = self.slots.get(self.path)
         if length is None:  # S3 does not take a body of unknown length under a presigned URL.
@@ -34,8 +39,9 @@ class _Answers(BaseHTTPRequestHandler):
         body = self.rfile.read(int(length))
         if slot is None:  # Another path, or a signature that is not the one that was given out.
             return self._respond(403)
-        slot.answers += 1
-        if not slot.arrived.is_set():
+        counts = slot.is_open and not slot.arrived.is_set()
+        _note(slot.request_id, body, counts)
+        if counts:
             slot.body = body
             slot.arrived.set()
         return self._respond(200)
@@ -47,6 +53,12 @@ class _Answers(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Says nothing: the path is a secret."""
+
+
+def _note(request_id: str, body: bytes, counts: bool) -> None:
+    line = {"RequestId": request_id, "Counts": counts, "Bytes": len(body), "Body": body.decode(errors="replace")}
+    with open(_TRANSCRIPT, "a", encoding="utf-8") as transcript:
+        transcript.write(json.dumps(line) + "\n")
 
 
 class ResponseUrls:
@@ -66,6 +78,6 @@ class ResponseUrls:
             f"/{key}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={now:%Y%m%dT%H%M%SZ}&X-Amz-SignedHeaders=host"
             f"&X-Amz-Expires={_LIFETIME_SECONDS}&X-Amz-Credential={credential}&X-Amz-Signature={secrets.token_hex(32)}"
         )
-        slot = Slot(f"http://127.0.0.1:{self._server.server_port}{path}")
+        slot = Slot(f"http://127.0.0.1:{self._server.server_port}{path}", request_id)
         _Answers.slots[path] = slot
         return slot

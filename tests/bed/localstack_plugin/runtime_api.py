@@ -54,6 +54,12 @@ class RuntimeApi:
 def _handler(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # An event would wait for the acknowledgement of its headers.
+
+        def handle(self) -> None:
+            """Ends quietly with the process that asks."""
+            with contextlib.suppress(ConnectionError):
+                super().handle()
 
         def do_GET(self) -> None:
             """`…/runtime/invocation/next`: waits for work."""

@@ -1,6 +1,6 @@
 """Operations on stacks as CloudFormation carries them out, over LocalStack's first engine.
 
-That engine touches every resource in an update, knows no roll-back and no clean-up, deletes within the API call,
+That engine touches every resource in an update, knows no rollback and no clean-up, deletes within the API call,
 and calls a stack deleted whatever went wrong.
 """
 
@@ -13,6 +13,7 @@ from bed.localstack_plugin import custom_resources
 from bed.localstack_plugin.custom_resources import ResourceFailed, is_custom
 from bed.localstack_plugin.deletion import delete_resources
 from bed.localstack_plugin.ledger import Discarded, ledger_of, settle
+from bed.localstack_plugin.operation import begin, carry_out, operation_of
 from bed.localstack_plugin.rollback import roll_back
 
 LOG = logging.getLogger("localstack.stacks")
@@ -67,12 +68,14 @@ def _apply(plain: Any, deployer: Any, change: dict[str, Any], stack: Any) -> Non
     if action == "Remove":
         removed = ledger.resources.pop(logical_id)
         ledger.undo.append((logical_id, removed))
-        ledger.discarded.append(Discarded(logical_id, removed))
+        ledger.discarded.append(Discarded(logical_id, removed, removed.is_retained))
         return
+    operation = operation_of(stack)
+    assert operation is not None, "changes are applied by an operation"
     if logical_id in ledger.resources:
-        custom_resources.update(stack, logical_id, definition)
+        custom_resources.update(stack, logical_id, definition, operation.called_off)
     else:
-        custom_resources.create(stack, logical_id, definition)
+        custom_resources.create(stack, logical_id, definition, operation.called_off)
     definition["SpecifiedProperties"] = properties
 
 
@@ -81,12 +84,22 @@ def _apply_all(deployer: Any, changes: list[dict[str, Any]], stack: Any, action:
     from localstack.services.cloudformation.engine.entities import StackChangeSet
     from localstack.utils.threads import start_worker_thread
 
+    operation = begin(stack)
+
     def run(*_: object) -> None:
+        try:
+            work()
+        finally:
+            operation.over.set()
+
+    def work() -> None:
         outputs = copy.deepcopy(stack.outputs)
         reason = ""
         try:
-            deployer.do_apply_changes_in_loop(changes, stack)
+            carry_out(deployer, changes, stack, operation)
         except Exception as error:
+            if stack.status.startswith("DELETE_"):  # Called off by whoever deletes what there is now.
+                return
             LOG.info("%s of %s failed: %s", action, stack.stack_name, error, exc_info=not isinstance(error, ResourceFailed))
             reason = str(error)
         status = f"{action}_FAILED" if reason else f"{action}_COMPLETE"
@@ -123,6 +136,9 @@ def _delete_stack(deployer: Any) -> None:
     stack.set_stack_status("DELETE_IN_PROGRESS")
 
     def run(*_: object) -> None:
+        if (operation := operation_of(stack)) and not operation.over.is_set():
+            operation.call_off()
+            operation.over.wait()
         left = delete_resources(deployer)
         stack.set_stack_status("DELETE_FAILED" if left else "DELETE_COMPLETE", left)
         stack.set_time_attribute("DeletionTime")
