@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 BED := cd tests && exec python3 -m bed
-TEMPLATES := cloudformation/*.yaml cloudformation/examples/*.yaml tests/bed/stub/*.yaml
+TEMPLATES := cloudformation/*.yaml cloudformation/examples/*.yaml tests/bed/stub/*.yaml tests/templates/good.yaml
 
 .PHONY: help
 help: ## List the targets
@@ -31,26 +31,45 @@ bed-status: ## Say which parts of the test bed run
 	@$(BED) status
 
 ## Develop
-.PHONY: build check lint-templates test test-rust test-bed deny prerequisites prerequisites-build
+.PHONY: build check lint-templates test test-rust test-deep test-fuzz test-bed fuzz bench-function deny prerequisites prerequisites-build
 build: prerequisites-build ## A debug build of everything
 	cargo build --locked --workspace --all-targets
 
+# No clippy over fuzz/: a check shares nothing with the fuzz build, so it would check every dependency once more, AWS' SDK
+# among them, for a few hundred lines. The compiler's own lints speak when the targets are built.
 check: prerequisites-build lint-templates ## Formatting, clippy, documentation, templates; all warnings are errors
 	cargo fmt --all --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --workspace
 
-lint-templates: ## cfn-lint and yamllint over the templates
+lint-templates: ## cfn-lint and yamllint over the templates, and the rules for Custom::SparkJob over good and bad ones
 	@linters=$$(cd tests && python3 -m bed install-lint); \
-	"$$linters/cfn-lint" --non-zero-exit-code warning $(TEMPLATES); \
-	"$$linters/yamllint" --strict --config-file cloudformation/.yamllint $(TEMPLATES)
+	"$$linters/cfn-lint" --non-zero-exit-code warning --append-rules cloudformation/lint -- $(TEMPLATES); \
+	"$$linters/yamllint" --strict --config-file cloudformation/.yamllint $(TEMPLATES); \
+	"$$linters/python" tests/templates/test_rules.py
 
-test: prerequisites check test-rust test-bed ## Everything: check, test-rust, test-bed
+test: prerequisites check test-rust test-fuzz test-bed ## Everything: check, test-rust, test-fuzz, test-bed
 
 test-rust: prerequisites-build ## Unit, wire and whole-system tests with the simulators
 	cargo test --locked --workspace
 
-test-bed: prerequisites ## The wire tests on the real servers, the demo's paths and a newcomer's mistakes, on the test bed
+# An hour at most on two processors. One that broke a promise is played again with SPARKWRIGHT_HISTORY=<number>.
+HISTORIES ?= 20000
+test-deep: prerequisites-build ## Generated histories of stacks, 20,000 of them or HISTORIES
+	SPARKWRIGHT_HISTORIES=$(HISTORIES) cargo test --locked -p sparkwright-tests --test histories every_generated -- --nocapture
+
+test-fuzz: prerequisites-build ## Replay every kept input of the fuzz targets, and the same short search each time
+	@cd tests && python3 -m bed.fuzz --seconds 5 --seed 1
+
+FUZZ_SECONDS ?= 300
+fuzz: prerequisites-build ## Search with each fuzz target for FUZZ_SECONDS (300); FUZZ_TARGETS='event properties' for some
+	@cd tests && python3 -m bed.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+bench-function: prerequisites-build ## How soon the function is there and answers, how much memory it takes (prints, asserts no speed)
+	@cd tests && python3 -m bed.bench
+
+test-bed: prerequisites ## On the real servers: the wire tests, the demo's paths, a stack's life, moto, a newcomer's mistakes
 	@$(BED) test bed -v --durations 10
 
 deny: prerequisites-build ## Licences and sources of all dependencies (cargo-deny; not part of check)
