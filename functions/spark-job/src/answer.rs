@@ -22,6 +22,9 @@ const UNKNOWN: &str = "unknown";
 const MAX_EXCEPTION_BYTES: usize = 1600;
 const MAX_DIAGNOSTICS_BYTES: usize = 500;
 
+/// An event is read on one screen.
+const MAX_LINES: usize = 30;
+
 /// Every attribute's name.
 pub const ATTRIBUTES: [&str; 8] = [
     "BatchId",
@@ -215,7 +218,11 @@ pub(crate) fn job_failure(outcome: &Outcome, tracking_url: Option<&str>) -> Fail
         .log_tail
         .iter()
         .filter(|line| !reason.contains(line.trim()));
-    Failure::new(&*reason).with_log_lines(lines.cloned())
+    // One screen: the last lines, as far as the reason leaves room for them.
+    let lines: Vec<_> = lines.cloned().collect();
+    let room = MAX_LINES.saturating_sub(reason.lines().count());
+    let last = lines.len().saturating_sub(room);
+    Failure::new(&*reason).with_log_lines(lines[last..].iter().cloned())
 }
 
 /// What to say of a submission for which there was no more time.

@@ -30,24 +30,29 @@ impl<G: Gate> Work<'_, G> {
             None => PhysicalId::Invented,
         };
         let expired = self.request.issued.has_expired(self.request.wall_clock());
-        let result = match id {
-            PhysicalId::Run(run) => self.delete_run(&run, self.delete_by(timeout)).await,
-            _ if expired => {
-                info!(
-                    "nobody waits for this Delete any more, and it does not lead to one run: nothing is touched"
-                );
-                Ok(())
-            }
-            PhysicalId::Legacy { application, batch } => {
-                self.delete_legacy(&application, batch, self.delete_by(timeout))
-                    .await
-            }
-            PhysicalId::Invented => self.delete_all(timeout).await,
-            PhysicalId::Nothing | PhysicalId::LegacyFailure | PhysicalId::Other => {
-                info!("the id leads to nothing that was ever submitted");
-                Ok(())
+        let stopped = async {
+            match id {
+                PhysicalId::Run(run) => self.delete_run(&run, self.delete_by(timeout)).await,
+                _ if expired => {
+                    info!(
+                        "nobody waits for this Delete any more, and it does not lead to one run: nothing is touched"
+                    );
+                    Ok(())
+                }
+                PhysicalId::Legacy { application, batch } => {
+                    self.delete_legacy(&application, batch, self.delete_by(timeout))
+                        .await
+                }
+                PhysicalId::Invented => self.delete_all(timeout).await,
+                PhysicalId::Nothing | PhysicalId::LegacyFailure | PhysicalId::Other => {
+                    info!("the id leads to nothing that was ever submitted");
+                    Ok(())
+                }
             }
         };
+        // Whatever it waits for, the answer is this function's, and follows the template.
+        let out_of_time = || Err(unconfirmed("the job", "the function's time ran out first"));
+        let result = self.budget.stop(stopped).await.unwrap_or_else(out_of_time);
         match (result, stopping.if_unconfirmed) {
             (Ok(()), _) => Ok(()),
             (Err(why), IfStopUnconfirmed::Succeed) => {
@@ -81,7 +86,8 @@ impl<G: Gate> Work<'_, G> {
         else {
             return Ok(());
         };
-        self.stop_all(vec![Target::unseen(&cluster, &run.batch)], deadline)
+        let since = self.limits.since(self.request, Mark::Missing);
+        self.stop_all(vec![Target::unseen(&cluster, &run.batch, since)], deadline)
             .await
     }
 

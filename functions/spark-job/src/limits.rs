@@ -25,6 +25,8 @@ pub(crate) enum Mark {
     CallOff,
     /// When what a Delete is for must have stopped.
     Delete,
+    /// Since when something is looked for that has to stop, and that nobody shows.
+    Missing,
     /// When a batch was last posted.
     Posted,
     /// When the own run was known to exist.
@@ -36,13 +38,14 @@ pub(crate) enum Mark {
 }
 
 impl Mark {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Look,
         Self::MakeWay,
         Self::Submit,
         Self::Wait,
         Self::CallOff,
         Self::Delete,
+        Self::Missing,
         Self::Posted,
         Self::Submitted,
         Self::RunningSince,
@@ -57,6 +60,7 @@ impl Mark {
             Self::Wait => "Wait",
             Self::CallOff => "CallOff",
             Self::Delete => "Delete",
+            Self::Missing => "Missing",
             Self::Posted => "Posted",
             Self::Submitted => "Submitted",
             Self::RunningSince => "RunningSince",
@@ -97,6 +101,11 @@ impl Limits {
         request.instant_at(at(ms)).min(wanted)
     }
 
+    /// Since when something goes on that begins now at the latest.
+    pub(crate) fn since(&self, request: &Request, mark: Mark) -> Instant {
+        self.fixed(request, mark, Duration::ZERO)
+    }
+
     /// Remembers an instant.
     pub(crate) fn note(&self, request: &Request, mark: Mark, instant: Instant) {
         let ms = milliseconds(request.wall_clock_at(instant));
@@ -127,4 +136,63 @@ fn at(ms: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH
         .checked_add(since_epoch)
         .unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A request that a further invocation takes over with this state.
+    fn handed_over(state: &Value) -> Request {
+        let event = json!({
+            "RequestType": "Create",
+            "CustomResourceContinuation": {"Hop": 1, "State": state},
+        });
+        Request::from_event(event, Duration::from_secs(900)).expect("a request")
+    }
+
+    fn limits(state: &Value) -> (Request, Limits) {
+        let request = handed_over(state);
+        let limits = Limits::of(&request);
+        (request, limits)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_is_set_once_and_carried_over() {
+        let (request, first) = limits(&Value::Null);
+        let limit = first.fixed(&request, Mark::Wait, Duration::from_secs(60));
+        tokio::time::advance(Duration::from_secs(20)).await;
+        assert_eq!(first.fixed(&request, Mark::Wait, Duration::from_secs(60)), limit);
+
+        let (_, second) = limits(&first.to_value());
+        let left = second.fixed(&request, Mark::Wait, Duration::from_secs(60)) - Instant::now();
+        assert_eq!(
+            left.as_secs(),
+            39,
+            "but for the part of a second that is not carried"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_garbled_state_gives_no_more_time() {
+        for state in [
+            json!(null),
+            json!([1]),
+            json!({"Wait": u64::MAX, "Look": "soon", "Unknown": 7}),
+            json!({"Wait": -3}),
+        ] {
+            let (request, limits) = limits(&state);
+            let limit = limits.fixed(&request, Mark::Wait, Duration::from_secs(60));
+            assert!(limit <= Instant::now() + Duration::from_secs(60), "{state}");
+            assert_eq!(limits.noted(&request, Mark::Look), None);
+        }
+    }
+
+    #[test]
+    fn what_is_carried_over_is_called_as_documented() {
+        let names = Mark::ALL.map(Mark::name);
+        insta::assert_debug_snapshot!(names);
+    }
 }

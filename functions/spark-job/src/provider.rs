@@ -1,5 +1,7 @@
 //! `Custom::SparkJob` for the protocol crate: one value serves all requests of a function.
 
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -118,6 +120,7 @@ pub(crate) struct Work<'a, G> {
     pub(crate) limits: Limits,
     /// By its age when it arrived. Later its age says nothing: a stop may have taken long.
     is_repeated: bool,
+    is_handing_over: AtomicBool,
     /// Why no further invocation takes over, for people.
     pub(crate) why_alone: Mutex<Option<String>>,
 }
@@ -134,36 +137,44 @@ impl<'a, G: Gate> Work<'a, G> {
             budget: Budget::of(request),
             is_repeated: limits.noted(request, Mark::Repeated).is_some(),
             limits,
+            is_handing_over: AtomicBool::new(false),
             why_alone: Mutex::new(None),
         }
     }
 
     /// Works, and lets a further invocation take over at the cut. If none does, the work is cut short and goes on here.
     async fn in_time<T>(&self, work: impl Future<Output = T>) -> T {
-        let at_the_cut = async {
-            sleep_until(self.budget.cut).await;
-            if self.budget.continues {
-                info!(
-                    hop = self.request.continuation.hop() + 1,
-                    "a further invocation takes over"
-                );
-                match self.request.continuation.hand_over(self.limits.to_value()).await {
-                    Err(error) => {
-                        let why = chain(&error);
-                        warn!(why, "no further invocation takes over");
-                        *self.why_alone.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
-                    }
-                    Ok(never) => match never {},
-                }
-            }
-            self.budget.cut_short();
-            std::future::pending().await
-        };
+        let (mut work, mut cut) = (pin!(work), pin!(self.at_the_cut()));
         tokio::select! {
             biased;
-            done = work => done,
-            never = at_the_cut => never,
+            done = &mut work => {
+                // A hand-over under way may succeed, and then the next invocation answers.
+                if self.is_handing_over.load(Ordering::Relaxed) {
+                    cut.await;
+                }
+                done
+            }
+            () = &mut cut => work.await,
         }
+    }
+
+    /// Hands over at the cut. It returns when that was not possible, or would gain nothing.
+    async fn at_the_cut(&self) {
+        sleep_until(self.budget.cut).await;
+        if self.budget.continues {
+            self.is_handing_over.store(true, Ordering::Relaxed);
+            let hop = self.request.continuation.hop() + 1;
+            info!(hop, "a further invocation takes over");
+            match self.request.continuation.hand_over(self.limits.to_value()).await {
+                Err(error) => {
+                    let why = chain(&error);
+                    warn!(why, "no further invocation takes over");
+                    *self.why_alone.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+                }
+                Ok(never) => match never {},
+            }
+        }
+        self.budget.cut_short();
     }
 
     /// Why no further invocation has taken over.

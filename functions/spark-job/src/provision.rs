@@ -323,7 +323,10 @@ impl<G: Gate> Work<'_, G> {
         let previous = || {
             let ground = progress.there.as_ref().or(progress.here.as_ref())?;
             match &progress.old {
-                PhysicalId::Run(run) => Some(removal::Target::unseen(&ground.cluster, &run.batch)),
+                PhysicalId::Run(run) => {
+                    let since = self.limits.since(self.request, Mark::Missing);
+                    Some(removal::Target::unseen(&ground.cluster, &run.batch, since))
+                }
                 PhysicalId::Legacy { application, .. } => Some(removal::Target::Application {
                     cluster: ground.cluster.clone(),
                     id: *application,

@@ -30,6 +30,8 @@ pub(crate) enum Target {
         name: BatchName,
         /// Its application, if it is known.
         application: Option<ApplicationId>,
+        /// Since when its absence settles, if it was not seen.
+        since: Option<Instant>,
     },
     /// An application that another program submitted.
     Application {
@@ -48,15 +50,17 @@ impl Target {
             cluster: cluster.clone(),
             name: name_of(run),
             application,
+            since: None,
         }
     }
 
-    /// A run that was not found, but may yet show up.
-    pub(crate) fn unseen(cluster: &Cluster, name: &BatchName) -> Self {
+    /// A run that was not found, but may yet show up; since when it is looked for.
+    pub(crate) fn unseen(cluster: &Cluster, name: &BatchName, since: Instant) -> Self {
         Self::Run {
             cluster: cluster.clone(),
             name: name.clone(),
             application: None,
+            since: Some(since),
         }
     }
 }
@@ -72,8 +76,9 @@ impl<G: Gate> Work<'_, G> {
                     cluster,
                     name,
                     application,
+                    since,
                 } => {
-                    let order = self.stop_order(name, None, application, deadline);
+                    let order = self.stop_order(name, since, application, deadline);
                     let stopping = async move {
                         match stop_or_settle(&cluster, &order, last).await {
                             Stopped::Confirmed { .. } => Ok(()),
@@ -132,7 +137,8 @@ pub(crate) fn unconfirmed(what: &str, why: &str) -> String {
 /// Stops a run. One that nobody shows is waited for until its absence proves something, though a stop may take less.
 async fn stop_or_settle(cluster: &Cluster, order: &StopOrder, last: Instant) -> Stopped {
     let began = Instant::now();
-    let settled = (began + order.settle + SETTLED_SURELY).min(last);
+    let since = order.last_post.unwrap_or(began);
+    let settled = (since + order.settle + SETTLED_SURELY).max(began).min(last);
     let stopped = stop(cluster, order).await;
     if matches!(stopped, Stopped::Confirmed { .. }) || settled <= order.deadline {
         return stopped;

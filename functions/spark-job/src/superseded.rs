@@ -118,6 +118,12 @@ pub struct Asked {
 /// called off for nothing, so there is room for whatever CloudFormation writes down late.
 const SURELY_LATER: Duration = Duration::from_secs(30);
 
+/// A request that arrives after so long was repeated, or held up.
+const LATE: Duration = Duration::from_secs(45);
+
+/// CloudFormation may note so long after it made a request that it is at work.
+const WRITTEN_DOWN: Duration = Duration::from_secs(5);
+
 /// So many requests are remembered by what was said when they arrived.
 const REMEMBERED: usize = 64;
 
@@ -139,7 +145,13 @@ impl FirstWords {
             if words.len() >= REMEMBERED {
                 words.clear();
             }
-            words.entry(key.clone()).or_insert(since);
+            // A request that comes late may be told of a later one at once.
+            let issued = request.issued.at();
+            let is_late = issued.is_some_and(|at| request.wall_clock() > at + LATE);
+            let own = issued
+                .filter(|_| is_late)
+                .map_or(since, |at| since.min(at + WRITTEN_DOWN));
+            words.entry(key.clone()).or_insert(own);
         }
         words.get(&key).copied()
     }

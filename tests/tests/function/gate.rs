@@ -52,3 +52,15 @@ async fn closed_before_an_updates_answer_it_has_the_new_run_stopped_only() {
     failed(&answer, OVERTAKEN);
     assert_eq!((answer.physical_id(), stage.live().id), (&*id, job));
 }
+
+#[tokio::test]
+async fn a_wait_that_takes_too_long_leaves_the_job_that_another_delivery_has_answered_for() {
+    let stage = Stage::new().await;
+    stage.gate.strike(Moment::Waiting, Strike::Accept);
+    let properties = with(
+        &stage.properties(),
+        json!({"HealthySeconds": 60, "WaitTimeoutSeconds": 1}),
+    );
+    succeeded(&stage.create(&properties).await);
+    assert_eq!((stage.posts(), stage.living()), (1, 1));
+}

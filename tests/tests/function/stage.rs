@@ -31,6 +31,8 @@ pub(crate) const LONG: Duration = Duration::from_secs(900);
 pub(crate) enum Strike {
     /// It is told that nobody wants it any more.
     Close,
+    /// It is told that it was answered with SUCCESS, by another delivery.
+    Accept,
     /// The function's own code panics.
     Panic,
 }
@@ -63,6 +65,10 @@ impl Gate for TestGate {
         match self.at(moment) {
             None => Ok(()),
             Some(Strike::Close) => Err("the stack has rolled back meanwhile".into()),
+            Some(Strike::Accept) => Err(Closed {
+                is_accepted: true,
+                ..Closed::from("it was answered already")
+            }),
             Some(Strike::Panic) => panic!("struck at {moment:?}"),
         }
     }
