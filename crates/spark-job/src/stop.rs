@@ -18,7 +18,7 @@ use tracing::{info, warn};
 use crate::cluster::{Cluster, livy_silence};
 use crate::errors::chain;
 use crate::names::BatchName;
-use crate::sighting::YarnSight;
+use crate::sighting::{LivySight, YarnSight};
 use steps::{Step, Stop, live};
 
 /// Which run is to stop, and how long that may take.
@@ -59,12 +59,15 @@ pub async fn stop(cluster: &Cluster, order: &StopOrder) -> Stopped {
     let since = order.last_post.unwrap_or(began).into_std();
     let mut stop = Stop::new(since, order.settle, order.application);
     let mut why = "it was not looked at yet".to_owned();
+    let mut livy_was_silent = false;
     loop {
         let known = stop.known_application();
-        let Ok(sighting) = timeout_at(order.deadline, cluster.look(&order.name, true, known.as_ref())).await
-        else {
+        // A Livy that says nothing takes its time over it: every other look is at YARN alone.
+        let look = cluster.look(&order.name, !livy_was_silent, known.as_ref());
+        let Ok(sighting) = timeout_at(order.deadline, look).await else {
             return unconfirmed(order, why);
         };
+        livy_was_silent = matches!(sighting.livy, LivySight::Silent(_)) && cluster.yarn().is_some();
         match stop.observe(Deadline::now().into_std(), &sighting) {
             Step::Done(application) => {
                 info!(batch_name = %order.name, waited_s = began.elapsed().as_secs(), "the run has stopped");

@@ -78,11 +78,12 @@ impl StackWord {
         if self.has_accepted(asked.request_type) {
             return true;
         }
-        let is_at_work = matches!(&*self.status, "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS");
+        // Of the other kind, too: a resource that was deleted may have been created anew since.
+        let is_of_a_resource = self.status.starts_with("CREATE_") || self.status.starts_with("UPDATE_");
         let is_long_after = |issued: SystemTime| since > issued + SURELY_LATER;
         let is_after = |at_first: SystemTime| since > at_first;
         asked.request_type != RequestType::Delete
-            && is_at_work
+            && is_of_a_resource
             && (asked.at_first.is_some_and(is_after) || asked.issued.is_some_and(is_long_after))
     }
 
@@ -116,13 +117,7 @@ pub struct Asked {
 
 /// So long after a request was made the stack speaks of a later one. A request that is told of its own work would be
 /// called off for nothing, so there is room for whatever CloudFormation writes down late.
-const SURELY_LATER: Duration = Duration::from_secs(30);
-
-/// A request that arrives after so long was repeated, or held up.
-const LATE: Duration = Duration::from_secs(45);
-
-/// CloudFormation may note so long after it made a request that it is at work.
-const WRITTEN_DOWN: Duration = Duration::from_secs(5);
+const SURELY_LATER: Duration = Duration::from_secs(10);
 
 /// So many requests are remembered by what was said when they arrived.
 const REMEMBERED: usize = 64;
@@ -145,13 +140,7 @@ impl FirstWords {
             if words.len() >= REMEMBERED {
                 words.clear();
             }
-            // A request that comes late may be told of a later one at once.
-            let issued = request.issued.at();
-            let is_late = issued.is_some_and(|at| request.wall_clock() > at + LATE);
-            let own = issued
-                .filter(|_| is_late)
-                .map_or(since, |at| since.min(at + WRITTEN_DOWN));
-            words.entry(key.clone()).or_insert(own);
+            words.entry(key.clone()).or_insert(since);
         }
         words.get(&key).copied()
     }

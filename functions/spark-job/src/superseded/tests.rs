@@ -115,11 +115,15 @@ fn work_that_began_after_the_request_is_a_later_requests() {
     };
     // Its own, though written down late.
     assert!(!update(100, Some(100), Some(100)) && !update(104, Some(100), Some(104)));
-    assert!(!update(130, Some(100), None));
+    assert!(!update(110, Some(100), None));
     // The rollback's.
     assert!(update(105, Some(100), Some(104)) && update(105, None, Some(104)));
-    assert!(update(131, Some(100), None));
+    assert!(update(111, Some(100), None));
     assert!(!word("UPDATE_IN_PROGRESS", Some(200)).supersedes(asked(RequestType::Delete, Some(100), None)));
+    // A resource that was deleted, and created anew under the same name.
+    let anew = word("CREATE_COMPLETE", Some(200));
+    assert!(anew.supersedes(asked(RequestType::Update, Some(100), None)));
+    assert!(!anew.supersedes(asked(RequestType::Update, Some(250), None)));
     // A Create that comes late meets the next one of the same name.
     assert!(word("CREATE_IN_PROGRESS", Some(200)).supersedes(asked(RequestType::Create, Some(100), None)));
 }
