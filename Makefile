@@ -56,8 +56,9 @@ test-rust: prerequisites-build ## Unit, wire and whole-system tests with the sim
 
 # An hour at most on two processors. One that broke a promise is played again with SPARKWRIGHT_HISTORY=<number>.
 HISTORIES ?= 20000
-test-deep: prerequisites-build ## Generated histories of stacks, 20,000 of them or HISTORIES
-	SPARKWRIGHT_HISTORIES=$(HISTORIES) cargo test --locked -p sparkwright-tests --test histories every_generated -- --nocapture
+test-deep: prerequisites-build ## Generated histories of stacks, 20,000 of them or HISTORIES, and the exploration with a fault more
+	SPARKWRIGHT_HISTORIES=$(HISTORIES) cargo test --locked --profile deep -p sparkwright-tests --test histories every_generated -- --nocapture
+	EXPLORATION_DEEP=1 cargo test --locked --profile deep -p sparkwright-tests --test exploration histories -- --nocapture
 
 test-fuzz: prerequisites-build ## Replay every kept input of the fuzz targets, and the same short search each time
 	@cd tests && python3 -m bed.fuzz --seconds 5 --seed 1
