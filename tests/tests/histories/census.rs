@@ -64,7 +64,7 @@ impl Census {
             *self.ends.entry(format!("{last:?}")).or_default() += 1;
         }
         self.ties += ties(record);
-        self.applications += record.applications.len() - record.strangers.len();
+        self.applications += record.applications.len().saturating_sub(record.strangers.len());
         self.invocations += record.invocations.len();
         self.virtual_ms += record.ended_ms - record.began_ms;
     }
