@@ -8,6 +8,7 @@ use sparkwright_yarn::{Application, ApplicationId, ApplicationsQuery};
 use crate::cluster::{Cluster, livy_silence, yarn_silence};
 use crate::identity::{Intent, Resource};
 use crate::names::{self, BatchName, RunKey};
+use crate::standing::start_failed;
 
 /// What Livy said of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +81,38 @@ impl FoundRun {
             .as_ref()
             .is_some_and(|batch| !batch.state.is_terminal());
         self.live_application().is_some() || (batch_active && self.applications.is_empty())
+    }
+
+    /// Whether it looks like what Livy keeps of a batch that it refused; one that is being born looks the same.
+    pub fn is_shell(&self) -> bool {
+        self.applications.is_empty() && self.batch.as_ref().is_some_and(Batch::is_zombie_shaped)
+    }
+
+    /// Whether Livy has lost sight of it before there was an application, which may yet show up.
+    pub fn is_out_of_sight(&self) -> bool {
+        let is_lost = |batch: &Batch| {
+            batch.state.is_terminal() && batch.state != BatchState::Success && !start_failed(batch)
+        };
+        self.applications.is_empty() && self.batch.as_ref().is_some_and(is_lost)
+    }
+}
+
+impl Sighting {
+    /// Whether everybody was asked, and nobody shows anything that may live.
+    pub fn is_absent(&self) -> bool {
+        let livy = match &self.livy {
+            LivySight::Absent => true,
+            LivySight::Batch(batch) => batch.state.is_terminal(),
+            LivySight::NotAsked | LivySight::Silent(_) => false,
+        };
+        let yarn = match &self.yarn {
+            YarnSight::NotThere => true,
+            YarnSight::Applications(applications) => {
+                applications.iter().all(|application| !application.is_live())
+            }
+            YarnSight::Silent(_) => false,
+        };
+        livy && yarn
     }
 }
 
@@ -204,5 +237,29 @@ impl Cluster {
             Err(error) if error.is_not_found() => YarnSight::Applications(Vec::new()),
             Err(error) => YarnSight::Silent(yarn_silence(yarn, &error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(livy: LivySight, yarn: YarnSight, expected: bool) {
+        assert_eq!(Sighting { livy, yarn }.is_absent(), expected);
+    }
+
+    #[test]
+    fn absent_is_what_everybody_was_asked_for_and_nobody_shows() {
+        let silent = || "down".to_owned();
+        check(LivySight::Absent, YarnSight::Applications(Vec::new()), true);
+        check(LivySight::Absent, YarnSight::NotThere, true);
+        check(LivySight::Absent, YarnSight::Silent(silent()), false);
+        check(
+            LivySight::Silent(silent()),
+            YarnSight::Applications(Vec::new()),
+            false,
+        );
+        check(LivySight::NotAsked, YarnSight::Applications(Vec::new()), false);
     }
 }

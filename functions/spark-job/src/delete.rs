@@ -17,7 +17,7 @@ use crate::limits::Mark;
 use crate::physical_id::{PhysicalId, RunId};
 use crate::properties::{IfStopUnconfirmed, Stopping, lenient_place};
 use crate::provider::Work;
-use crate::removal::{Target, unconfirmed};
+use crate::removal::{Target, out_of_time, unconfirmed};
 
 impl<G: Gate> Work<'_, G> {
     /// Stops what the id leads to. Its absence is a success.
@@ -51,7 +51,6 @@ impl<G: Gate> Work<'_, G> {
             }
         };
         // Whatever it waits for, the answer is this function's, and follows the template.
-        let out_of_time = || Err(unconfirmed("the job", "the function's time ran out first"));
         let result = self.budget.stop(stopped).await.unwrap_or_else(out_of_time);
         match (result, stopping.if_unconfirmed) {
             (Ok(()), _) => Ok(()),

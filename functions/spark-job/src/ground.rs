@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use custom_resource::{Failure, Request};
 use serde_json::{Map, Value};
-use sparkwright_livy::{Batch, BatchState};
 use sparkwright_spark_job::chain;
 use sparkwright_spark_job::cluster::Cluster;
 use sparkwright_spark_job::identity::Resource;
 use sparkwright_spark_job::names::{BatchName, Slug};
 use sparkwright_spark_job::sighting::FoundRun;
-use sparkwright_spark_job::standing::start_failed;
 use sparkwright_spark_job::submission::Run;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{info, warn};
@@ -216,19 +214,6 @@ pub(crate) fn shown(run: &FoundRun) -> String {
         Some(application) => format!("`{}` (batch `{}`)", application.id, name_of(run)),
         None => format!("the batch `{}`", name_of(run)),
     }
-}
-
-/// Whether it looks like what Livy keeps of a batch that it refused; one that is being born looks the same.
-pub(crate) fn is_shell(run: &FoundRun) -> bool {
-    run.applications.is_empty() && run.batch.as_ref().is_some_and(Batch::is_zombie_shaped)
-}
-
-/// Whether Livy has lost sight of it before there was an application, which may yet show up.
-pub(crate) fn is_out_of_sight(run: &FoundRun) -> bool {
-    let is_lost = |batch: &Batch| {
-        batch.state.is_terminal() && batch.state != BatchState::Success && !start_failed(batch)
-    };
-    run.applications.is_empty() && run.batch.as_ref().is_some_and(is_lost)
 }
 
 /// A run that another request submitted.

@@ -18,7 +18,8 @@
 //!   wanted.
 //! - Under `StopThenStart` nothing is submitted while an earlier run of the resource may live.
 //! - FAILED on Update carries the old id only when nothing was stopped and nothing new is left. If nothing was submitted it
-//!   carries the id that says so; else the new one, of no spec, so that the Update that rolls back never takes the failed run for what it wants, and brings the old job back.
+//!   carries the id that says so; else the new one, of no spec, so that the Update that rolls back never takes the failed
+//!   run for what it wants, and brings the old job back.
 //! - A run that the stack already counts as its own is never called off.
 
 pub mod sweep;
@@ -196,15 +197,11 @@ impl Life {
             | Previous::Run {
                 is_elsewhere: true, ..
             } if stop_first => self.to(State::LookingBack, Step::LookBack),
-            Previous::Run { key, .. } if stop_first => {
-                let is_hidden = !self.residents.iter().any(|run| run.key == *key);
-                let hidden = is_hidden.then_some(Target::Previous);
-                let others = self.others().into_iter().map(Target::Here);
-                let targets = others.chain(hidden).collect();
-                self.make_way(targets, Then::Submit)
-            }
             _ if stop_first => {
-                let targets = self.others().into_iter().map(Target::Here).collect();
+                let is_shown = |key: &RunKey| self.residents.iter().any(|run| run.key == *key);
+                let hidden = self.previous_run().filter(|key| !is_shown(key));
+                let others = self.others().into_iter().map(Target::Here);
+                let targets = others.chain(hidden.map(|_| Target::Previous)).collect();
                 self.make_way(targets, Then::Submit)
             }
             _ => self.submit(),

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::answer::{Known, provisioned};
 use crate::gate::{Closed, Gate, Moment};
-use crate::ground::{Ground, earlier, is_out_of_sight, is_shell, name_of, shown};
+use crate::ground::{Ground, earlier, name_of, shown};
 use crate::job::Job;
 use crate::life::{Answer, FailedId, Holder, Life, Overtaken, Question, Resident, Seen, Step, Target, Wish};
 use crate::limits::Mark;
@@ -349,8 +349,8 @@ impl<G: Gate> Work<'_, G> {
         // The shell of a batch that Livy refused does not stand in a Create's way; to an Update it may be one being born.
         let is_create = self.request.request_type == RequestType::Create;
         let may_live = |run: &FoundRun| match is_create {
-            true => run.may_live() && !is_shell(run),
-            false => run.may_live() || is_out_of_sight(run),
+            true => run.may_live() && !run.is_shell(),
+            false => run.may_live() || run.is_out_of_sight(),
         };
         let old = progress.old.run().map(|old| old.batch.key());
         let began = |run: &FoundRun| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sparkwright_spark_job::chain;
 use sparkwright_spark_job::cluster::Cluster;
 use sparkwright_spark_job::names::BatchName;
-use sparkwright_spark_job::sighting::{FoundRun, LivySight, Sighting, YarnSight};
+use sparkwright_spark_job::sighting::FoundRun;
 use sparkwright_spark_job::stop::{StopOrder, Stopped, stop};
 use sparkwright_yarn::ApplicationId;
 use tokio::task::JoinSet;
@@ -106,7 +106,6 @@ impl<G: Gate> Work<'_, G> {
             }
             result
         };
-        let out_of_time = || Err(unconfirmed("the job", "the function's time ran out first"));
         self.budget.stop(all).await.unwrap_or_else(out_of_time)
     }
 
@@ -129,6 +128,14 @@ impl<G: Gate> Work<'_, G> {
     }
 }
 
+/// Why a stop that the invocation's end has cut short is not confirmed.
+pub(crate) const OUT_OF_TIME: &str = "the function's time ran out first";
+
+/// A stop that the invocation's end has cut short.
+pub(crate) fn out_of_time() -> Result<(), String> {
+    Err(unconfirmed("the job", OUT_OF_TIME))
+}
+
 /// What to say of a stop that nobody could confirm.
 pub(crate) fn unconfirmed(what: &str, why: &str) -> String {
     format!("that {what} has stopped could not be confirmed: {why}")
@@ -146,7 +153,7 @@ async fn stop_or_settle(cluster: &Cluster, order: &StopOrder, last: Instant) -> 
     let look = cluster.look(&order.name, true, order.application.as_ref());
     if !timeout_at(settled, look)
         .await
-        .is_ok_and(|sighting| is_absent(&sighting))
+        .is_ok_and(|sighting| sighting.is_absent())
     {
         return stopped;
     }
@@ -156,23 +163,6 @@ async fn stop_or_settle(cluster: &Cluster, order: &StopOrder, last: Instant) -> 
         ..order.clone()
     };
     stop(cluster, &order).await
-}
-
-/// Whether everybody was asked, and nobody shows anything that may live.
-fn is_absent(sighting: &Sighting) -> bool {
-    let livy = match &sighting.livy {
-        LivySight::Absent => true,
-        LivySight::Batch(batch) => batch.state.is_terminal(),
-        LivySight::NotAsked | LivySight::Silent(_) => false,
-    };
-    let yarn = match &sighting.yarn {
-        YarnSight::NotThere => true,
-        YarnSight::Applications(applications) => {
-            applications.iter().all(|application| !application.is_live())
-        }
-        YarnSight::Silent(_) => false,
-    };
-    livy && yarn
 }
 
 /// Kills an application of which only the id is known, and waits until it has ended.
@@ -206,29 +196,5 @@ async fn kill(
             return Err(why);
         }
         sleep_until(next).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(livy: LivySight, yarn: YarnSight, expected: bool) {
-        assert_eq!(is_absent(&Sighting { livy, yarn }), expected);
-    }
-
-    #[test]
-    fn absent_is_what_everybody_was_asked_for_and_nobody_shows() {
-        let silent = || "down".to_owned();
-        check(LivySight::Absent, YarnSight::Applications(Vec::new()), true);
-        check(LivySight::Absent, YarnSight::NotThere, true);
-        check(LivySight::Absent, YarnSight::Silent(silent()), false);
-        check(
-            LivySight::Silent(silent()),
-            YarnSight::Applications(Vec::new()),
-            false,
-        );
-        check(LivySight::NotAsked, YarnSight::Applications(Vec::new()), false);
     }
 }

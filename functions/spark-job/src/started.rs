@@ -21,6 +21,7 @@ use crate::life::{Left, Seen, Waited};
 use crate::limits::Mark;
 use crate::provider::Work;
 use crate::provision::Progress;
+use crate::removal::OUT_OF_TIME;
 use crate::wait::{Goal, Verdict};
 
 /// How often a request that waits asks whether it is still wanted.
@@ -164,7 +165,7 @@ impl<G: Gate> Work<'_, G> {
                     .budget
                     .stop(stop(&cluster, &order))
                     .await
-                    .unwrap_or_else(out_of_time);
+                    .unwrap_or_else(cut_short);
                 if let Some(late) = progress.too_late.take() {
                     progress.failure = Some(self.late(progress, &late, &run, &stopped, &cluster));
                 }
@@ -247,8 +248,8 @@ impl<G: Gate> Work<'_, G> {
 }
 
 /// The invocation ends before the stop was confirmed.
-pub(crate) fn out_of_time() -> Stopped {
+fn cut_short() -> Stopped {
     Stopped::Unconfirmed {
-        why: "the function's time ran out first".into(),
+        why: OUT_OF_TIME.into(),
     }
 }

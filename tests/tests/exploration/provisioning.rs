@@ -334,28 +334,14 @@ fn glance(context: &mut Context<'_>, livy: LivyView) -> Seen {
     Seen::Glance(Some(report.standing))
 }
 
-fn is_out_of_sight(run: &FoundRun) -> bool {
-    let is_lost = |batch: &sparkwright_livy::Batch| {
-        batch.state.is_terminal()
-            && batch.state != sparkwright_livy::BatchState::Success
-            && !sparkwright_spark_job::standing::start_failed(batch)
-    };
-    run.applications.is_empty() && run.batch.as_ref().is_some_and(is_lost)
-}
-
 fn resident(context: &Context<'_>, run: &FoundRun) -> Resident {
     let is_create = context.request.kind == Kind::Create;
-    let is_shell = run.applications.is_empty()
-        && run
-            .batch
-            .as_ref()
-            .is_some_and(sparkwright_livy::Batch::is_zombie_shaped);
     Resident {
         key: run.key.clone(),
         lives: if is_create {
-            run.may_live() && !is_shell
+            run.may_live() && !run.is_shell()
         } else {
-            run.may_live() || is_out_of_sight(run)
+            run.may_live() || run.is_out_of_sight()
         },
         is_wanted: !context.has(Defect::OriginalIsNotAdopted)
             && run

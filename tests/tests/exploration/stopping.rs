@@ -1,6 +1,6 @@
 //! Stopping runs: `spark_job::stop` and the function's `removal` around the stop's decisions.
 
-use sparkwright_spark_job::sighting::{LivySight, Sighting, YarnSight};
+use sparkwright_spark_job::sighting::{Sighting, YarnSight};
 use sparkwright_spark_job::stop::steps::{Step, Stop};
 
 use crate::defect::Defect;
@@ -137,7 +137,7 @@ impl Stopper {
             At::AskYarnAgain(livy) => {
                 let sighting = self.look_at_yarn(context, livy);
                 let settled = self.settled.take().expect("it settles");
-                if is_absent(&sighting) {
+                if sighting.is_absent() {
                     let again = Self::begin(
                         context,
                         self.run,
@@ -269,21 +269,4 @@ pub(crate) fn believed(context: &Context<'_>, livy: LivyView, yarn: YarnSight) -
         livy: livy.sight(),
         yarn,
     }
-}
-
-/// Whether everybody was asked, and nobody shows anything that may live: the function's `removal`.
-fn is_absent(sighting: &Sighting) -> bool {
-    let livy = match &sighting.livy {
-        LivySight::Absent => true,
-        LivySight::Batch(batch) => batch.state.is_terminal(),
-        LivySight::NotAsked | LivySight::Silent(_) => false,
-    };
-    let yarn = match &sighting.yarn {
-        YarnSight::NotThere => true,
-        YarnSight::Applications(applications) => {
-            applications.iter().all(|application| !application.is_live())
-        }
-        YarnSight::Silent(_) => false,
-    };
-    livy && yarn
 }
