@@ -3,8 +3,8 @@
 mod answer;
 mod doubt;
 mod runs;
+mod unsettled;
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use sparkwright_livy::Batch;
@@ -12,6 +12,7 @@ use sparkwright_yarn::ApplicationId;
 
 use self::doubt::{Cause, Doubt};
 use self::runs::{Identity, Known, Runs};
+use self::unsettled::{Unproven, Unsettled};
 use super::{Numbering, Order, Patience, SubmitError};
 use crate::names::BatchName;
 use crate::sighting::{Survey, YarnSight};
@@ -75,9 +76,7 @@ pub struct Submission {
     began: Instant,
     /// The last POST of ours that may have made a batch though nothing said so.
     doubt: Option<Doubt>,
-    /// When what proves nothing yet was first seen under a number. It stays when it is seen no longer: whoever posted
-    /// it did so before.
-    unsettled: BTreeMap<u32, Instant>,
+    unsettled: Unsettled,
     /// The highest number that any run was seen to have.
     highest: u32,
 }
@@ -97,7 +96,7 @@ impl Submission {
             lost_timeout: patience.lost_timeout,
             began: now,
             doubt: None,
-            unsettled: BTreeMap::new(),
+            unsettled: Unsettled::default(),
             highest: 0,
         }
     }
@@ -156,28 +155,27 @@ impl Submission {
         }
         for &number in numbers.iter().rev() {
             match runs.judge(number) {
-                Known::Shape => return self.shape(now, number),
+                Known::Shape => return self.shape(now, number, runs.batch(number)),
                 Known::Live => return self.adopt(number, runs.batch(number)),
                 _ if self.is_ours(number) => return self.adopt(number, runs.batch(number)),
                 Known::Succeeded { submitted_ms } if self.is_reusable(submitted_ms) => {
                     return self.adopt(number, runs.batch(number));
                 }
-                Known::Unsettled if !self.has_settled(now, number) => {
+                Known::Unsettled => {
                     self.highest = self.highest.max(number);
-                    return Next::Wait {
-                        reason: "Livy lost sight of an earlier run; looking whether it lives".into(),
-                    };
+                    let what = Unproven::LostSight(id_of(runs.batch(number)));
+                    if !self.unsettled.has_stood(now, number, what, self.settle) {
+                        return Next::Wait {
+                            reason: "Livy lost sight of an earlier run; looking whether it lives".into(),
+                        };
+                    }
                 }
-                Known::Succeeded { .. } | Known::Unsettled | Known::Over => {
+                Known::Succeeded { .. } | Known::Over => {
                     self.highest = self.highest.max(number);
                 }
             }
         }
-        let vanished: Vec<_> = self.unsettled.keys().copied().collect();
-        if vanished
-            .into_iter()
-            .any(|number| !numbers.contains(&number) && !self.has_settled(now, number))
-        {
+        if self.unsettled.has_lately_vanished(now, &numbers, self.settle) {
             return Next::Wait {
                 reason: "Livy has forgotten a batch of this intent; looking whether it lives".into(),
             };
@@ -270,7 +268,7 @@ impl Submission {
             // The shell stands as it stood, and is tried again.
             (ZombieFate::Unseen(why), None) => self.wait(now, why),
             (ZombieFate::Removed, None) => {
-                self.unsettled.remove(&number);
+                self.unsettled.is_gone(number);
                 Next::SurveyLater
             }
             (ZombieFate::Absent, None) | (ZombieFate::Alive, _) => Next::SurveyLater,
@@ -287,7 +285,7 @@ impl Submission {
     }
 
     /// Only the caller that was refused removes a shell at once: to others it may be a batch being born.
-    fn shape(&mut self, now: Instant, number: u32) -> Next {
+    fn shape(&mut self, now: Instant, number: u32, batch: Option<&Batch>) -> Next {
         if let Some(Doubt {
             number: ours,
             posted,
@@ -304,7 +302,8 @@ impl Submission {
                 refusal: Some(refusal),
             };
         }
-        if self.has_settled(now, number) {
+        let what = Unproven::Shape(id_of(batch));
+        if self.unsettled.has_stood(now, number, what, self.settle) {
             return Next::ClearZombie {
                 number,
                 refusal: None,
@@ -320,11 +319,6 @@ impl Submission {
         self.numbering == Numbering::OneRun || posted()
     }
 
-    fn has_settled(&mut self, now: Instant, number: u32) -> bool {
-        let since = *self.unsettled.entry(number).or_insert(now);
-        now.duration_since(since) >= self.settle
-    }
-
     fn adopt(&mut self, number: u32, batch: Option<&Batch>) -> Next {
         // A POST of ours for another number says nothing of when this one was made, nor does when an earlier delivery may
         // have posted: a later one may have done so since.
@@ -334,7 +328,7 @@ impl Submission {
         let name = seen.unwrap_or_else(|| self.name(number));
         Next::Adopt {
             name,
-            batch_id: batch.map(|batch| batch.id.0),
+            batch_id: id_of(batch),
         }
     }
 
@@ -391,6 +385,10 @@ impl Submission {
     fn name(&self, number: u32) -> BatchName {
         BatchName::of(&self.slug, self.identity.key(number))
     }
+}
+
+fn id_of(batch: Option<&Batch>) -> Option<i64> {
+    batch.map(|batch| batch.id.0)
 }
 
 fn rejected(refusal: Refusal) -> SubmitError {

@@ -175,3 +175,10 @@ proptest! {
         lives_of_two_programs(seed);
     }
 }
+
+/// The first program settled a shell and submitted under its number again; the second took the new batch, which Livy had
+/// lost sight of, for the shell that it had looked at for long enough.
+#[test]
+fn a_batch_that_took_the_number_of_a_shell_is_given_its_own_time() {
+    lives_of_two_programs(1_446_795_142_955_078_320);
+}

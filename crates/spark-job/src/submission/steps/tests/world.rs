@@ -3,6 +3,8 @@
 //!
 //! What is true there is known, so that it can be held against what was decided.
 
+use sparkwright_livy::BatchId;
+
 use super::*;
 use crate::sighting::{LivySight, Sighting};
 use crate::specimens::HANDED_OVER;
@@ -72,6 +74,9 @@ impl Job {
 
 #[derive(Debug)]
 struct Shelf {
+    /// Livy's number.
+    id: i64,
+    /// The run's.
     number: u32,
     /// Which job it is about; none is a shell.
     job: Option<usize>,
@@ -91,6 +96,7 @@ pub(super) struct World {
     yarn_back: u64,
     pub(super) jobs: Vec<Job>,
     batches: Vec<Shelf>,
+    next_id: i64,
     /// How many spark-submits and applications lived at the same time, at most.
     pub(super) most_alive: usize,
 }
@@ -105,6 +111,7 @@ impl World {
             yarn_back: 0,
             jobs: Vec::new(),
             batches: Vec::new(),
+            next_id: 0,
             most_alive: 0,
         }
     }
@@ -160,9 +167,7 @@ impl World {
     fn livy_goes_on(&mut self) {
         if self.chance(600) {
             self.livy_back = self.now + self.draw(200);
-            if !self.recovery {
-                self.batches.clear();
-            }
+            self.livy_forgets();
         }
         for at in 0..self.batches.len() {
             let (looks, loses_sight) = (self.chance(5), self.chance(300));
@@ -189,6 +194,24 @@ impl World {
             .retain(|batch| matches!(batch.state, "starting" | "running") || is_kept(batch));
     }
 
+    fn livy_forgets(&mut self) {
+        if !self.recovery {
+            self.batches.clear();
+            self.next_id = 0;
+        }
+    }
+
+    fn shelve(&mut self, number: u32, job: Option<usize>) {
+        self.batches.push(Shelf {
+            id: self.next_id,
+            number,
+            job,
+            state: "starting",
+            ended: 0,
+        });
+        self.next_id += 1;
+    }
+
     fn livy_answers(&self) -> bool {
         self.now >= self.livy_back
     }
@@ -202,23 +225,12 @@ impl World {
         };
         let id = self.jobs.len() as u64 + 1;
         let life = Life::Submitting { until, then };
-        self.batches.push(Shelf {
-            number,
-            job: Some(self.jobs.len()),
-            state: "starting",
-            ended: 0,
-        });
+        self.shelve(number, Some(self.jobs.len()));
         self.jobs.push(Job { number, id, life });
     }
 
     pub(super) fn post(&mut self, number: u32) -> PostAnswer {
         let lost = || PostAnswer::NoAnswer("lost".into());
-        let shell = |number| Shelf {
-            number,
-            job: None,
-            state: "starting",
-            ended: 0,
-        };
         if !self.livy_answers() {
             return match self.chance(2) {
                 true => lost(),
@@ -239,13 +251,11 @@ impl World {
                 // Livy goes down over it, and forgets.
                 self.create(number);
                 self.livy_back = self.now + self.draw(60);
-                if !self.recovery {
-                    self.batches.clear();
-                }
+                self.livy_forgets();
                 lost()
             }
             5 => {
-                self.batches.push(shell(number));
+                self.shelve(number, None);
                 match self.chance(3) {
                     true => lost(),
                     false => PostAnswer::Refused(refusal(400)),
@@ -253,7 +263,7 @@ impl World {
             }
             6 => {
                 if self.chance(2) {
-                    self.batches.push(shell(number));
+                    self.shelve(number, None);
                 }
                 PostAnswer::Refused(refusal(500))
             }
@@ -296,7 +306,9 @@ impl World {
             (Some(_), "running") => &HANDED_OVER,
             (Some(_), _) => &BORN,
         };
-        batch_of(intent(), batch.number, batch.state, app_id, log)
+        let mut shown = batch_of(intent(), batch.number, batch.state, app_id, log);
+        shown.id = BatchId(batch.id);
+        shown
     }
 
     fn yarn(&self) -> YarnSight {
