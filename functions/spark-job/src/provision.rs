@@ -1,27 +1,26 @@
 //! Create and Update: carries out what a [`Life`] decides, step by step.
 
+mod answers;
+mod looks;
+
 use std::time::Duration;
 
-use custom_resource::{Failure, Provisioned, RequestType};
+use custom_resource::{Failure, Provisioned};
 use sparkwright_spark_job::cluster::Cluster;
-use sparkwright_spark_job::names::{BatchName, RunKey, spec_tag};
-use sparkwright_spark_job::sighting::FoundRun;
-use sparkwright_spark_job::standing::Standing;
+use sparkwright_spark_job::names::RunKey;
 use sparkwright_spark_job::submission::Run;
-use sparkwright_spark_job::watch::{Report, Watch};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
-use tracing::{info, warn};
+use sparkwright_spark_job::watch::Report;
+use tokio::time::{Instant, sleep};
+use tracing::warn;
 
-use crate::answer::{Known, provisioned};
 use crate::gate::{Closed, Gate, Moment};
-use crate::ground::{Ground, earlier, name_of, shown};
+use crate::ground::Ground;
 use crate::job::Job;
-use crate::life::{Answer, FailedId, Holder, Life, Overtaken, Question, Resident, Seen, Step, Target, Wish};
+use crate::life::{Life, Overtaken, Question, Seen, Step, Target, Wish};
 use crate::limits::Mark;
-use crate::physical_id::{PhysicalId, RunId};
-use crate::provider::{Settings, Work, nothing};
+use crate::physical_id::PhysicalId;
+use crate::provider::Work;
 use crate::removal;
-use crate::site::patiently;
 use crate::started::TooLate;
 
 /// How long a look may take that only adds detail.
@@ -106,132 +105,6 @@ impl<G: Gate> Work<'_, G> {
             Step::CallOff => self.call_off(progress).await,
             Step::Tidy(targets) => self.tidy(progress, &targets).await,
             Step::Answer(_) => unreachable!("the loop ends with an answer"),
-        }
-    }
-
-    /// The same job is wanted that the id leads to: how does it stand?
-    async fn glance(&self, progress: &mut Progress) -> Option<Standing> {
-        let run = earlier(progress.old.run()?.batch.clone(), None);
-        let Settings {
-            settle, poll_period, ..
-        } = self.jobs.settings;
-        let until = self.look_by(&progress.job);
-        // Nobody answers: it may not be as it was left, if an Update was called off by this one. No longer, though, than
-        // a submission would be tried: to leave a job as it is needs no contact.
-        let looking = async {
-            let reach = || self.site_of(&progress.job);
-            let cluster = patiently(until, poll_period, reach).await.ok()?;
-            let mut watch = Watch::new(cluster.clone(), &run, settle, poll_period);
-            loop {
-                let report = watch.next().await;
-                if report.silence.is_none() {
-                    return Some((cluster, watch, report));
-                }
-            }
-        };
-        let Ok(Some((cluster, mut watch, mut report))) = timeout_at(until, looking).await else {
-            info!(batch_name = %run.name, "the job is left as it is, though it could not be looked at");
-            return None;
-        };
-        // An Update that was called off by this one may just now be stopping it.
-        let until = Instant::now() + self.jobs.settings.linger;
-        let is_seen = |report: &Report| report.silence.is_none() && report.application.is_some();
-        while is_seen(&report) && matches!(report.standing, Standing::Pending(_)) && Instant::now() < until {
-            match timeout(GLANCE, watch.next()).await {
-                Ok(next) => report = next,
-                Err(_) => break,
-            }
-        }
-        info!(batch_name = %run.name, standing = ?report.standing, "the job that is wanted was looked at");
-        let standing = report.standing;
-        progress.here = Some(Ground {
-            cluster,
-            runs: Vec::new(),
-        });
-        progress.report = Some(report);
-        Some(standing)
-    }
-
-    async fn look(&self, progress: &mut Progress) -> Seen {
-        progress.report = None;
-        if self.may_be_repeated() {
-            self.claim(&progress.job);
-        }
-        match self.settled_ground(progress).await {
-            Ok(ground) => {
-                let residents = self.residents(&ground, progress);
-                let is_other = |run: &&Resident| run.lives && run.key != *progress.job.batch().key();
-                let other = residents.iter().find(is_other).map(|other| &other.key);
-                let retained = ground.runs.iter().find(|run| Some(&run.key) == other);
-                if self.request.request_type == RequestType::Create {
-                    progress.failure = retained.map(retained_lives);
-                }
-                progress.here = Some(ground);
-                Seen::Residents(residents)
-            }
-            Err(failure) => {
-                progress.failure = Some(failure);
-                Seen::Unreachable
-            }
-        }
-    }
-
-    /// What is there; a run that would be adopted is looked at again, for a request that was called off may be stopping it.
-    async fn settled_ground(&self, progress: &Progress) -> Result<Ground, Failure> {
-        let job = &progress.job;
-        let ground = self.ground(job).await?;
-        let residents = self.residents(&ground, progress);
-        let has_own = residents.iter().any(|run| run.key == *job.batch().key());
-        if has_own || !residents.iter().any(|run| run.is_wanted) {
-            return Ok(ground);
-        }
-        sleep(self.jobs.settings.linger).await;
-        let cluster = ground.cluster;
-        let until = Instant::now() + GLANCE;
-        match self.runs_of(&cluster, job.resource, until).await {
-            Ok(runs) => Ok(Ground { cluster, runs }),
-            Err(why) => Err(Failure::new(format!(
-                "a job of this resource runs already, and whether it goes on running is not known: {why}"
-            ))),
-        }
-    }
-
-    async fn look_back(&self, progress: &mut Progress) -> Seen {
-        match self.old_ground(&progress.job, &progress.old).await {
-            Ok(Some(ground)) => {
-                let residents = self.residents(&ground, progress);
-                progress.there = Some(ground);
-                Seen::Residents(residents)
-            }
-            Ok(None) => Seen::Gone,
-            Err(failure) => {
-                progress.failure = Some(failure);
-                Seen::Unreachable
-            }
-        }
-    }
-
-    async fn look_around(&self, progress: &mut Progress) -> Seen {
-        let Ok(cluster) = self.cluster(progress).await else {
-            return Seen::Unreachable;
-        };
-        match self
-            .runs_of(&cluster, progress.job.resource, Instant::now() + GLANCE)
-            .await
-        {
-            Ok(runs) => {
-                let ground = Ground { cluster, runs };
-                let residents = self.residents(&ground, progress);
-                progress.here = Some(ground);
-                Seen::Residents(residents)
-            }
-            Err(why) => {
-                warn!(
-                    why,
-                    "whether an earlier job of this resource still runs is not known"
-                );
-                Seen::Unreachable
-            }
         }
     }
 
@@ -344,97 +217,6 @@ impl<G: Gate> Work<'_, G> {
             .collect()
     }
 
-    fn residents(&self, ground: &Ground, progress: &Progress) -> Vec<Resident> {
-        let tag = spec_tag(progress.job.spec());
-        // The shell of a batch that Livy refused does not stand in a Create's way; to an Update it may be one being born.
-        let is_create = self.request.request_type == RequestType::Create;
-        let may_live = |run: &FoundRun| match is_create {
-            true => run.may_live() && !run.is_shell(),
-            false => run.may_live() || run.is_out_of_sight(),
-        };
-        let old = progress.old.run().map(|old| old.batch.key());
-        let began = |run: &FoundRun| {
-            let applications = run
-                .applications
-                .iter()
-                .map(|application| application.started_at_ms);
-            applications.min().unwrap_or(i64::MAX)
-        };
-        let old_began = ground.runs.iter().find(|run| Some(&run.key) == old).map(began);
-        let resident = |run: &FoundRun| Resident {
-            key: run.key.clone(),
-            lives: may_live(run),
-            is_wanted: run
-                .live_application()
-                .is_some_and(|application| application.has_tag(&tag)),
-            is_newer: old_began.is_some_and(|old| began(run) > old),
-        };
-        ground.runs.iter().map(resident).collect()
-    }
-
-    async fn answer(&self, progress: Progress, answer: Answer) -> Result<Provisioned, Failure> {
-        match answer {
-            Answer::Success(Holder::Own) => Ok(provisioned(progress.job.id.to_string(), &own(&progress))),
-            Answer::Success(Holder::Previous) => Ok(self.in_place(&progress).await),
-            Answer::Success(Holder::Adopted(key)) => Ok(self.adopted(&progress, &key).await),
-            Answer::Failed(id) => {
-                let failure = progress.failure.unwrap_or_default();
-                Err(failure.with_physical_resource_id(match id {
-                    FailedId::Own => progress.job.failed_id(),
-                    FailedId::Unchanged => self.unchanged_id(),
-                    FailedId::Nothing => nothing(self.request),
-                }))
-            }
-        }
-    }
-
-    /// The id that the resource had before; of a Create, the one that says that nothing was submitted.
-    fn unchanged_id(&self) -> String {
-        let id = self.request.physical_resource_id.clone();
-        id.unwrap_or_else(|| nothing(self.request))
-    }
-
-    async fn in_place(&self, progress: &Progress) -> Provisioned {
-        let known = match (&progress.old, &progress.here, &progress.report) {
-            (PhysicalId::Run(id), Some(ground), Some(report)) => {
-                Known::seen(&ground.cluster, &earlier(id.batch.clone(), None), report)
-            }
-            (PhysicalId::Run(id), Some(ground), None) => {
-                self.look_at(&ground.cluster, &earlier(id.batch.clone(), None))
-                    .await
-            }
-            (PhysicalId::Run(id), None, _) => Known::unseen(&id.batch),
-            _ => Known::unseen(progress.job.batch()),
-        };
-        provisioned(self.unchanged_id(), &known)
-    }
-
-    /// The wanted job lives under another id, which is answered.
-    async fn adopted(&self, progress: &Progress, key: &RunKey) -> Provisioned {
-        let job = &progress.job;
-        let ground = progress.here.as_ref();
-        let found = ground.and_then(|ground| ground.runs.iter().find(|run| run.key == *key));
-        // It was found a moment ago; what has happened since is for the next request.
-        let name = found.map_or_else(|| BatchName::of(&job.order.slug, key.clone()), name_of);
-        info!(batch_name = %name, "the job that is wanted runs already, and is adopted");
-        let id = RunId::new(name.clone(), job.spec(), job.properties.place.clone()).to_string();
-        let batch_id = found.and_then(|run| run.batch.as_ref()).map(|batch| batch.id.0);
-        let known = match ground {
-            Some(ground) => self.look_at(&ground.cluster, &earlier(name, batch_id)).await,
-            None => Known::unseen(&name),
-        };
-        provisioned(id, &known)
-    }
-
-    /// What can be said of a run within a moment.
-    async fn look_at(&self, cluster: &Cluster, run: &Run) -> Known {
-        let mut watch = Watch::new(cluster.clone(), run, self.jobs.settings.settle, GLANCE);
-        match timeout(GLANCE, watch.next()).await {
-            Ok(report) => Known::seen(cluster, run, &report),
-            Err(_) => Known::unseen(&run.name),
-        }
-    }
-
     /// The clients of the job's place, which a request that was taken over has not reached yet.
     pub(crate) async fn cluster(&self, progress: &mut Progress) -> Result<Cluster, Failure> {
         if let Some(ground) = &progress.here {
@@ -447,13 +229,6 @@ impl<G: Gate> Work<'_, G> {
             runs: Vec::new(),
         });
         Ok(cluster)
-    }
-}
-
-fn own(progress: &Progress) -> Known {
-    match (&progress.here, &progress.run, &progress.report) {
-        (Some(ground), Some(run), Some(report)) => Known::seen(&ground.cluster, run, report),
-        _ => Known::unseen(progress.job.batch()),
     }
 }
 
@@ -470,12 +245,4 @@ pub(crate) fn overtaken(closed: &Closed, job: &Job) -> Overtaken {
     } else {
         Overtaken::ByStack
     }
-}
-
-fn retained_lives(run: &FoundRun) -> Failure {
-    Failure::new(format!(
-        "a job of this resource is still running, kept by `DeletionPolicy: Retain` or left by an earlier operation: {}; \
-         stop it, or give the resource another logical id",
-        shown(run)
-    ))
 }
