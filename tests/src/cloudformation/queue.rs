@@ -8,7 +8,7 @@
 //! | an invocation that reaches the function's time-out is killed where it stands | Lambda's documentation |
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -89,7 +89,7 @@ pub struct Queue {
 
 struct Inner {
     time_out: Duration,
-    function: OnceLock<Box<dyn Function>>,
+    function: Mutex<Option<Arc<dyn Function>>>,
     open: watch::Sender<usize>,
     runs: Mutex<Vec<Run>>,
 }
@@ -99,7 +99,7 @@ impl Queue {
     pub fn new(time_out: Duration) -> Queue {
         let inner = Inner {
             time_out,
-            function: OnceLock::new(),
+            function: Mutex::default(),
             open: watch::Sender::new(0),
             runs: Mutex::default(),
         };
@@ -113,8 +113,13 @@ impl Queue {
 
     /// Gives it the function's code, once.
     pub fn serve(&self, function: impl Function) {
-        let is_first = self.inner.function.set(Box::new(function)).is_ok();
-        assert!(is_first, "a queue serves one function");
+        let before = lock(&self.inner.function).replace(Arc::new(function));
+        assert!(before.is_none(), "a queue serves one function");
+    }
+
+    /// Lets go of the function's code, which may hold this queue to invoke itself: nothing may be sent any more.
+    pub fn retire(&self) {
+        lock(&self.inner.function).take();
     }
 
     /// Takes an event: `key` is by which the sink knows its answer.
@@ -172,7 +177,9 @@ impl Queue {
     }
 
     async fn invoke(&self, payload: Value, crash: Option<Duration>) -> End {
-        let function = self.inner.function.get().expect("the function is deployed");
+        let function = lock(&self.inner.function)
+            .clone()
+            .expect("the function is deployed");
         let time_out = self.inner.time_out;
         let running = function.run(Invocation {
             payload,

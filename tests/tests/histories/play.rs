@@ -161,6 +161,12 @@ impl Stage {
     }
 }
 
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.queue.retire();
+    }
+}
+
 async fn cluster_of(plan: &Plan) -> Cluster {
     let mut builder = Cluster::builder()
         .livy_version(plan.site.version())
