@@ -32,7 +32,9 @@ impl<G: Gate> Work<'_, G> {
         let expired = self.request.issued.has_expired(self.request.wall_clock());
         let stopped = async {
             match id {
-                PhysicalId::Run(run) => self.delete_run(&run, self.delete_by(timeout)).await,
+                PhysicalId::Run(_) | PhysicalId::Nothing { .. } => {
+                    self.delete_own(&id, expired, self.delete_by(timeout)).await
+                }
                 _ if expired => {
                     info!(
                         "nobody waits for this Delete any more, and it does not lead to one run: nothing is touched"
@@ -44,7 +46,7 @@ impl<G: Gate> Work<'_, G> {
                         .await
                 }
                 PhysicalId::Invented => self.delete_all(timeout).await,
-                PhysicalId::Nothing | PhysicalId::LegacyFailure | PhysicalId::Other => {
+                PhysicalId::LegacyFailure | PhysicalId::Other => {
                     info!("the id leads to nothing that was ever submitted");
                     Ok(())
                 }
@@ -73,6 +75,42 @@ impl<G: Gate> Work<'_, G> {
     fn delete_by(&self, timeout: Duration) -> Instant {
         self.budget
             .for_stopping(self.limits.fixed(self.request, Mark::Delete, timeout))
+    }
+
+    /// What our own id leads to. That of a failed Update may be all that the stack has for the resource, while what it was
+    /// to replace still runs: then that goes, too.
+    async fn delete_own(&self, id: &PhysicalId, expired: bool, deadline: Instant) -> Result<(), String> {
+        if id.is_of_failed_update() && !expired && self.jobs.gate.is_leaving(self.request).await {
+            self.delete_replaced(id, deadline).await?;
+        }
+        match id.run() {
+            Some(run) => self.delete_run(run, deadline).await,
+            None => {
+                info!("the id leads to nothing that was ever submitted");
+                Ok(())
+            }
+        }
+    }
+
+    /// Every run of the resource that lives.
+    async fn delete_replaced(&self, id: &PhysicalId, deadline: Instant) -> Result<(), String> {
+        let declared = || self.all_properties().into_iter().find_map(lenient_place);
+        let Some(place) = id.run().map(|run| run.place.clone()).or_else(declared) else {
+            return Ok(());
+        };
+        let what = "the job that a failed Update was to replace";
+        let site = self.old_site(&place, deadline).await;
+        let Some(cluster) = site.map_err(|why| unconfirmed(what, &why))? else {
+            return Ok(());
+        };
+        let runs = self.runs_of(&cluster, resource(self.request), deadline).await;
+        let runs = runs.map_err(|why| unconfirmed(what, &why))?;
+        let targets = runs
+            .iter()
+            .filter(|run| run.may_live() && !run.is_shell())
+            .map(|run| Target::of(&cluster, run))
+            .collect();
+        self.stop_all(targets, deadline).await
     }
 
     /// One of our own runs: it, and nothing else of the resource.

@@ -56,6 +56,10 @@ impl From<String> for Closed {
 pub trait Gate: Send + Sync + 'static {
     /// Lets the request go on, or says why nobody wants it any more.
     fn pass(&self, request: &Request, moment: Moment) -> impl Future<Output = Result<(), Closed>> + Send;
+
+    /// Whether the stack is deleting its resource by the very id of this Delete, so that no other id owns anything of it.
+    /// A clean-up after a replacement deletes another.
+    fn is_leaving(&self, request: &Request) -> impl Future<Output = bool> + Send;
 }
 
 /// A gate that is always open: nothing is known of other requests, and a Delete's settling is what remains.
@@ -65,5 +69,9 @@ pub struct AlwaysOpen;
 impl Gate for AlwaysOpen {
     async fn pass(&self, _request: &Request, _moment: Moment) -> Result<(), Closed> {
         Ok(())
+    }
+
+    async fn is_leaving(&self, _request: &Request) -> bool {
+        false
     }
 }

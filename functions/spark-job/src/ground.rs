@@ -106,9 +106,10 @@ impl<G: Gate> Work<'_, G> {
                 is_elsewhere: run.place.livy != job.properties.place.livy,
             },
             PhysicalId::Legacy { .. } => Previous::Application,
-            PhysicalId::Nothing | PhysicalId::LegacyFailure | PhysicalId::Invented | PhysicalId::Other => {
-                Previous::Nothing
-            }
+            PhysicalId::Nothing { .. }
+            | PhysicalId::LegacyFailure
+            | PhysicalId::Invented
+            | PhysicalId::Other => Previous::Nothing,
         }
     }
 

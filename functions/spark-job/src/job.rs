@@ -1,6 +1,6 @@
 //! What a Create or an Update asks for: complete, and with every name that it will go by.
 
-use custom_resource::Request;
+use custom_resource::{Request, RequestType};
 use sparkwright_spark_job::fields::Mistakes;
 use sparkwright_spark_job::identity::{Intent, RequestIdentity, Resource, Spec};
 use sparkwright_spark_job::names::{BatchName, Slug};
@@ -48,7 +48,7 @@ impl Job {
             numbering: Numbering::OneRun,
         };
         let id = RunId::new(order.batch_name(1), spec, properties.place.clone());
-        let bytes = id.to_string().len();
+        let bytes = id.of_failed(RequestType::Update).to_string().len();
         if bytes > MAX_BYTES {
             return Err(Mistakes::one(format!(
                 "the resource's id would have {bytes} bytes, and CloudFormation takes {MAX_BYTES}: \
@@ -72,8 +72,8 @@ impl Job {
 
     /// The id of a failure: it leads to the run, if there is one, and is of no spec, so that no Update takes it for what
     /// is wanted.
-    pub(crate) fn failed_id(&self) -> String {
-        self.id.of_no_spec().to_string()
+    pub(crate) fn failed_id(&self, request_type: RequestType) -> String {
+        self.id.of_failed(request_type).to_string()
     }
 
     /// The run's name in Livy.

@@ -24,6 +24,11 @@ struct Supervision<'a, G> {
 }
 
 impl<G: Gate> Supervisor for Supervision<'_, G> {
+    fn waiting(&self, why: &str) {
+        let why = self.job.redaction.apply(why);
+        warn!(why, "the submission waits");
+    }
+
     fn may_have_been_posted(&self) -> bool {
         self.work.is_late()
     }

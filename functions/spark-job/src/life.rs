@@ -12,6 +12,8 @@
 //!           └ other spec ► Look   └► in place ─► Ask ────────────────────────────────────────────┘
 //! ```
 //!
+//! After a `Tidy`, which may take long, whatever is to be answered with is looked at once more.
+//!
 //! # Guarantees
 //!
 //! - Nothing is stopped before the new job's place has answered, and before it was asked whether the request is still
@@ -50,9 +52,12 @@ enum State {
     Submitting,
     Waiting,
     AskingToAnswer(Holder),
+    /// The previous run as it is, unseen.
+    AskingToLeave,
     LookingAround(Holder),
     CallingOff,
     Tidying(Holder),
+    LookingAgain,
     Answered,
 }
 
@@ -67,6 +72,8 @@ pub struct Life {
     may_have_stopped: bool,
     /// The wait's time is up, and it is not known yet whether the job has succeeded all the same.
     may_have_succeeded: bool,
+    /// What nobody owned was removed.
+    has_tidied: bool,
 }
 
 impl Life {
@@ -82,6 +89,7 @@ impl Life {
             residents: Vec::new(),
             may_have_stopped: wish.has_made_way,
             may_have_succeeded: false,
+            has_tidied: false,
             wish,
         };
         (life, step)
@@ -121,6 +129,7 @@ impl Life {
                 self.call_off()
             }
             (State::AskingToAnswer(holder), Seen::Wanted) => self.answered(holder),
+            (State::AskingToLeave, Seen::Wanted) => self.answer(Answer::Success(Holder::Previous)),
             (State::LookingAround(holder), Seen::Residents(residents)) => self.tidy(holder, &residents),
             // CloudFormation's clean-up is what remains.
             (State::LookingAround(holder), Seen::Unreachable) => self.answer(Answer::Success(holder)),
@@ -138,15 +147,20 @@ impl Life {
                 self.call_off()
             }
             // An adopted run has another owner.
-            (State::AskingToAnswer(_), Seen::Overtaken(_)) => self.failed(Left::Nothing),
+            (State::AskingToAnswer(_) | State::AskingToLeave, Seen::Overtaken(_)) => {
+                self.failed(Left::Nothing)
+            }
 
             (State::CallingOff, Seen::CalledOff(Left::Succeeded)) if self.may_have_succeeded => {
                 self.reached(Holder::Own)
             }
             (State::CallingOff, Seen::CalledOff(left)) => self.failed(left),
-            (State::Tidying(holder), Seen::Stopped | Seen::Unconfirmed) => {
-                self.answer(Answer::Success(holder))
-            }
+            (State::Tidying(holder), Seen::Stopped | Seen::Unconfirmed) => self.tidied(&holder),
+            (
+                State::LookingAgain,
+                Seen::Glance(Some(Standing::Ended(Ending::Failed | Ending::NotStarted | Ending::Killed))),
+            ) => self.failed(Left::Ended),
+            (State::LookingAgain, Seen::Glance(_)) => self.answer(Answer::Success(Holder::Own)),
             (state, seen) => unreachable!("{seen:?} cannot come of {state:?}"),
         }
     }
@@ -158,7 +172,7 @@ impl Life {
                 self.to(State::Looking, Step::Look)
             }
             // No contact is needed.
-            None => self.answer(Answer::Success(Holder::Previous)),
+            None => self.to(State::AskingToLeave, Step::Ask(Question::BeforeAnswer)),
             Some(Standing::Pending(_) | Standing::Ended(Ending::Succeeded | Ending::Lost)) => {
                 self.reached(Holder::Previous)
             }
@@ -271,7 +285,7 @@ impl Life {
     /// may have left it, which was called off at the moment of its answer.
     fn answered(&mut self, holder: Holder) -> Step {
         let has_made_way = holder != Holder::Previous && self.stops_first();
-        if self.wish.previous == Previous::None || has_made_way {
+        if self.wish.previous == Previous::None || has_made_way || self.has_tidied {
             return self.answer(Answer::Success(holder));
         }
         self.to(State::LookingAround(holder), Step::LookAround)
@@ -294,6 +308,16 @@ impl Life {
             return self.answer(Answer::Success(holder));
         }
         self.to(State::Tidying(holder), Step::Tidy(ownerless))
+    }
+
+    /// That may have taken long, and the job that stood before it may have failed since.
+    fn tidied(&mut self, holder: &Holder) -> Step {
+        self.has_tidied = true;
+        match holder {
+            Holder::Own => self.to(State::LookingAgain, Step::LookAgain),
+            Holder::Previous => self.to(State::Glancing, Step::Glance),
+            Holder::Adopted(_) => self.to(State::Looking, Step::Look),
+        }
     }
 
     fn stops_first(&self) -> bool {

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! sparkwright:1:<batch name>:<spec, 12 hex>:<endpoint>[;key=value…]
-//! sparkwright:1:none:<12 hex>
+//! sparkwright:1:none:<12 hex>[;of=update]
 //! ```
 //!
-//! A failed request's id has zeros for its spec: what it leads to is never what an Update wants.
+//! A failed request's id has zeros for its spec: what it leads to is never what an Update wants. That of an Update says so
+//! (`of=update`): the job that it was to replace may live, and have no other id.
 //!
 //! The endpoint is a cluster id or Livy's URL. Keys: `rm` (the ResourceManager's URLs, comma-separated), `rmuser`,
 //! `rmmode=none`, `cred` (the secret's ARN), and for a cluster `port` and `scheme`; each stands there only when it is
@@ -14,6 +15,7 @@
 
 use std::fmt;
 
+use custom_resource::RequestType;
 use sparkwright_spark_job::endpoint::{LIVY_PORT, RESOURCE_MANAGER_USER, parse_url, parse_urls};
 use sparkwright_spark_job::identity::{Intent, Spec};
 use sparkwright_spark_job::names::BatchName;
@@ -28,6 +30,8 @@ const PREFIX: &str = "sparkwright:1:";
 const SPEC_DIGITS: usize = 12;
 /// Of a request that has failed.
 const NO_SPEC: &str = "000000000000";
+/// Of an Update that has failed.
+const OF_UPDATE: &str = "of=update";
 /// A function's runs have `<resource, 8 hex>-<intent, 12 hex>` after their slug, a worker's have not.
 const KEY_LENGTH: usize = 8 + 1 + 12;
 
@@ -37,7 +41,10 @@ pub enum PhysicalId {
     /// One of our runs.
     Run(Box<RunId>),
     /// One of ours by which nothing can have been submitted.
-    Nothing,
+    Nothing {
+        /// An Update's.
+        of_update: bool,
+    },
     /// The older Java provider's.
     Legacy {
         /// The application to stop.
@@ -62,6 +69,8 @@ pub struct RunId {
     pub spec: String,
     /// Where it runs.
     pub place: Place,
+    /// Its request was an Update that failed.
+    of_failed_update: bool,
     /// What a later release may have added.
     unknown: Vec<(String, String)>,
 }
@@ -70,8 +79,10 @@ impl PhysicalId {
     /// Reads an id that came with a request of this stack's resource.
     pub fn parse(id: &str, stack_id: &str, logical_resource_id: &str) -> Self {
         if let Some(ours) = id.strip_prefix(PREFIX) {
-            if ours.starts_with("none:") {
-                return Self::Nothing;
+            if let Some(none) = ours.strip_prefix("none:") {
+                return Self::Nothing {
+                    of_update: none.split(';').any(|part| part == OF_UPDATE),
+                };
             }
             return RunId::parse(ours).map_or(Self::Other, |run| Self::Run(Box::new(run)));
         }
@@ -97,6 +108,15 @@ impl PhysicalId {
             _ => None,
         }
     }
+
+    /// Whether it is of an Update that failed: what it was to replace may live, and have no other id.
+    pub fn is_of_failed_update(&self) -> bool {
+        match self {
+            Self::Run(run) => run.of_failed_update,
+            Self::Nothing { of_update } => *of_update,
+            Self::Legacy { .. } | Self::LegacyFailure | Self::Invented | Self::Other => false,
+        }
+    }
 }
 
 impl RunId {
@@ -106,15 +126,17 @@ impl RunId {
             batch,
             spec: spec.hex(SPEC_DIGITS),
             place,
+            of_failed_update: false,
             unknown: Vec::new(),
         }
     }
 
     /// The same run, when its request has failed: an Update never takes it for what is wanted.
     #[must_use]
-    pub fn of_no_spec(&self) -> Self {
+    pub fn of_failed(&self, request_type: RequestType) -> Self {
         Self {
             spec: NO_SPEC.to_owned(),
+            of_failed_update: request_type == RequestType::Update,
             ..self.clone()
         }
     }
@@ -132,7 +154,12 @@ impl RunId {
         }
         let mut parts = rest.split(';');
         let mut keys = Keys::read(&decode(parts.next()?)?)?;
+        let mut of_failed_update = false;
         for part in parts {
+            if part == OF_UPDATE {
+                of_failed_update = true;
+                continue;
+            }
             let (key, value) = part.split_once('=')?;
             keys.take(key, decode(value)?);
         }
@@ -145,15 +172,25 @@ impl RunId {
             batch,
             spec: spec.to_owned(),
             place,
+            of_failed_update,
             unknown,
         })
     }
 }
 
 /// The id of a request by which nothing can have been submitted.
-pub fn nothing(stack_id: &str, logical_resource_id: &str, request_id: &str) -> String {
+pub fn nothing(
+    stack_id: &str,
+    logical_resource_id: &str,
+    request_id: &str,
+    request_type: RequestType,
+) -> String {
     let request = Intent::of_token(&format!("{stack_id}/{logical_resource_id}/{request_id}"));
-    format!("{PREFIX}none:{}", request.hex(SPEC_DIGITS))
+    let id = format!("{PREFIX}none:{}", request.hex(SPEC_DIGITS));
+    match request_type {
+        RequestType::Update => format!("{id};{OF_UPDATE}"),
+        RequestType::Create | RequestType::Delete => id,
+    }
 }
 
 impl fmt::Display for RunId {
@@ -192,7 +229,11 @@ impl fmt::Display for RunId {
         keys.extend(self.unknown.iter().map(|(key, value)| (&**key, value.clone())));
         write!(f, "{PREFIX}{}:{}:{}", self.batch, self.spec, encode(&endpoint))?;
         keys.iter()
-            .try_for_each(|(key, value)| write!(f, ";{key}={}", encode(value)))
+            .try_for_each(|(key, value)| write!(f, ";{key}={}", encode(value)))?;
+        if self.of_failed_update {
+            write!(f, ";{OF_UPDATE}")?;
+        }
+        Ok(())
     }
 }
 
@@ -246,22 +287,25 @@ impl Keys {
     }
 }
 
-/// `<stack>-<logical id>-<random>`.
+/// `<stack>-<logical id>-<random>`; of long names, as of names that CloudFormation makes for other resources, perhaps only
+/// the beginnings.
 fn is_invented(id: &str, stack_id: &str, logical_resource_id: &str) -> bool {
+    const SHORTEST_BEGINNING: usize = 16;
     let stack = stack_id
         .rsplit(':')
         .next()
         .and_then(|path| path.split('/').nth(1))
         .unwrap_or_default();
-    let random = id
-        .strip_prefix(stack)
-        .and_then(|rest| rest.strip_prefix('-'))
-        .and_then(|rest| {
-            rest.strip_prefix(logical_resource_id)
-                .and_then(|rest| rest.strip_prefix('-'))
-        });
-    !stack.is_empty()
-        && random.is_some_and(|r| (6..=32).contains(&r.len()) && r.bytes().all(|b| b.is_ascii_alphanumeric()))
+    let Some((names, random)) = id.rsplit_once('-') else {
+        return false;
+    };
+    let is_of = |name: &str, part: &str| {
+        !part.is_empty() && (name == part || (part.len() >= SHORTEST_BEGINNING && name.starts_with(part)))
+    };
+    let mut splits = names.match_indices('-');
+    (6..=32).contains(&random.len())
+        && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && splits.any(|(at, _)| is_of(stack, &names[..at]) && is_of(logical_resource_id, &names[at + 1..]))
 }
 
 fn encode(text: &str) -> String {

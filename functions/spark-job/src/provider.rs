@@ -98,6 +98,7 @@ pub(crate) fn nothing(request: &Request) -> String {
         &request.stack_id,
         &request.logical_resource_id,
         &request.request_id,
+        request.request_type,
     )
 }
 
@@ -187,7 +188,9 @@ impl<'a, G: Gate> Work<'a, G> {
 
     /// From now on, whatever happens, the answer leads to this job's run.
     pub(crate) fn claim(&self, job: &Job) {
-        self.request.claim.physical_resource_id(job.failed_id());
+        self.request
+            .claim
+            .physical_resource_id(job.failed_id(self.request.request_type));
     }
 
     /// Whether an earlier delivery of this request, or an earlier try of this invocation, may have acted and died.

@@ -104,6 +104,7 @@ impl<G: Gate> Work<'_, G> {
             Step::Wait => self.wait(progress).await,
             Step::CallOff => self.call_off(progress).await,
             Step::Tidy(targets) => self.tidy(progress, &targets).await,
+            Step::LookAgain => Seen::Glance(self.look_again(progress).await),
             Step::Answer(_) => unreachable!("the loop ends with an answer"),
         }
     }

@@ -9,7 +9,7 @@ use sparkwright_spark_job::standing::{Ending, Standing};
 use sparkwright_spark_job::stop::{Stopped, stop};
 use sparkwright_spark_job::submission::Run;
 use sparkwright_spark_job::watch::{Report, Watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
 use crate::answer::{Bound, Late, failure, job_failure, tracking_url};
@@ -19,8 +19,8 @@ use crate::ground::earlier;
 use crate::job::Job;
 use crate::life::{Left, Seen, Waited};
 use crate::limits::Mark;
-use crate::provider::Work;
-use crate::provision::Progress;
+use crate::provider::{Settings, Work};
+use crate::provision::{GLANCE, Progress};
 use crate::removal::OUT_OF_TIME;
 use crate::wait::{Goal, Verdict};
 
@@ -145,6 +145,26 @@ impl<G: Gate> Work<'_, G> {
         };
         progress.report = Some(report);
         waited
+    }
+
+    /// How a job stands that stood well a while ago, and why it fails if it does.
+    pub(crate) async fn look_again(&self, progress: &mut Progress) -> Option<Standing> {
+        let cluster = progress.here.as_ref()?.cluster.clone();
+        let run = progress.run.clone()?;
+        let Settings {
+            settle, poll_period, ..
+        } = self.jobs.settings;
+        let mut watch = Watch::new(cluster.clone(), &run, settle, poll_period);
+        let report = timeout(GLANCE, watch.next()).await.ok()?;
+        let standing = report.standing;
+        let verdict = match standing {
+            Standing::Ended(ending @ (Ending::Failed | Ending::NotStarted | Ending::Killed)) => {
+                Verdict::Failed(ending)
+            }
+            Standing::Pending(_) | Standing::Ended(Ending::Succeeded | Ending::Lost) => Verdict::Reached,
+        };
+        self.concluded(progress, &cluster, &run, verdict, report).await;
+        Some(standing)
     }
 
     /// Stops the own run, and says what is left of it.

@@ -92,6 +92,13 @@ impl StackWord {
         request_type == RequestType::Create && self.status.starts_with("UPDATE_")
     }
 
+    /// Whether it says that the resource of this id is being deleted.
+    pub fn is_of_leaving(&self, physical_id: Option<&str>) -> bool {
+        self.status == "DELETE_IN_PROGRESS"
+            && physical_id.is_some()
+            && self.physical_id.as_deref() == physical_id
+    }
+
     /// The id of what the stack counts as its resource: what failed or is being deleted is none.
     pub fn resource(&self) -> Option<&str> {
         let is_there = matches!(
@@ -166,9 +173,7 @@ impl StackGate {
 
     /// What CloudFormation says of the request's resource now; nothing while it cannot be asked.
     async fn word(&self, request: &Request) -> Option<StackWord> {
-        let is_askable = request.request_type != RequestType::Delete
-            && !request.stack_id.is_empty()
-            && !request.logical_resource_id.is_empty();
+        let is_askable = !request.stack_id.is_empty() && !request.logical_resource_id.is_empty();
         if !is_askable || self.obstacles.stand() {
             return None;
         }
@@ -204,6 +209,9 @@ impl StackGate {
 
 impl Gate for StackGate {
     async fn pass(&self, request: &Request, moment: Moment) -> Result<(), Closed> {
+        if request.request_type == RequestType::Delete {
+            return Ok(());
+        }
         let Some(word) = self.word(request).await else {
             return Ok(());
         };
@@ -227,6 +235,11 @@ impl Gate for StackGate {
             stack_has: word.resource().map(str::to_owned),
             is_accepted: word.has_accepted(request.request_type),
         })
+    }
+
+    async fn is_leaving(&self, request: &Request) -> bool {
+        let word = self.word(request).await;
+        word.is_some_and(|word| word.is_of_leaving(request.physical_resource_id.as_deref()))
     }
 }
 

@@ -83,7 +83,8 @@ impl Goal {
     /// What is waited for, for people.
     pub fn name(&self) -> &'static str {
         match self.wait_for {
-            WaitFor::Submitted => "submitted",
+            WaitFor::Submitted if self.with_yarn => "seen in YARN",
+            WaitFor::Submitted => "started by Livy",
             WaitFor::Running if self.healthy.is_zero() => "running",
             WaitFor::Running => "running for as long as `HealthySeconds` asks",
             WaitFor::Success => "finished",

@@ -9,12 +9,12 @@ use crate::request::Kind;
 use crate::stack::Id;
 
 /// The answer, by which id.
-pub(crate) fn answer(context: &Context<'_>, decided: &Decided, has_tidied: bool) -> Answer {
+pub(crate) fn answer(context: &Context<'_>, decided: &Decided, is_unseen: bool) -> Answer {
     let request = context.request;
     let unchanged = request.id.unwrap_or(Id::Nothing);
     let own = |version| Id::Run(request.run, version);
     let (succeeded, may_be_unseen, id) = match decided {
-        Decided::Success(Holder::Own) => (true, has_tidied, own(Some(request.version))),
+        Decided::Success(Holder::Own) => (true, is_unseen, own(Some(request.version))),
         Decided::Success(Holder::Previous) => (true, true, unchanged),
         Decided::Success(Holder::Adopted(key)) => (true, false, Id::Run(run_of(key), Some(request.version))),
         Decided::Failed(FailedId::Own)

@@ -4,7 +4,7 @@ use spark_job_function::life::{Answer as Decided, Life, Overtaken, Previous, Que
 use spark_job_function::life::{Step, Target, Wish};
 use spark_job_function::properties::UpdatePolicy;
 use sparkwright_spark_job::sighting::FoundRun;
-use sparkwright_spark_job::watch::Watched;
+use sparkwright_spark_job::watch::{Report, Watched};
 
 use crate::answering;
 use crate::defect::Defect;
@@ -34,13 +34,14 @@ pub(crate) struct Provisioning {
     pub(crate) last_post: Option<u8>,
     /// The application that was seen last.
     pub(crate) application: Option<u8>,
-    /// What is nobody's was stopped since the wait.
-    has_tidied: bool,
+    /// The last look at the own run, after what is nobody's was stopped, could not see it.
+    is_unseen: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum At {
-    Glance(Option<LivyView>),
+    /// At a run: Livy first, then YARN.
+    Glance(Run, Option<LivyView>),
     /// Of everything that the resource has; once only, or until it answers.
     Look {
         batches: Option<Vec<BatchView>>,
@@ -82,14 +83,23 @@ impl Provisioning {
         });
         let mut provisioning = Self {
             life,
-            at: At::Glance(None),
+            at: At::Look {
+                batches: None,
+                is_once: false,
+                is_asleep: false,
+            },
             residents: Vec::new(),
             last_post: None,
             application: None,
-            has_tidied: false,
+            is_unseen: false,
         };
         match step {
-            Step::Glance => {}
+            Step::Glance => {
+                let Some(Id::Run(run, _)) = request.id else {
+                    unreachable!("it glances at a run")
+                };
+                provisioning.at = At::Glance(run, None);
+            }
             Step::Look => provisioning.look(request.age, false, marks, has_claimed),
             Step::Wait => {
                 provisioning.at = At::Wait(Box::new(Waiting::begin(
@@ -106,15 +116,16 @@ impl Provisioning {
 
     pub(crate) fn step(&mut self, context: &mut Context<'_>, memory: &mut Memory<'_>) -> Option<Answer> {
         let seen = match &mut self.at {
-            At::Glance(livy) => match livy.take() {
+            At::Glance(run, livy) => match livy.take() {
                 None => {
-                    *livy = Some(look_at_livy(
-                        context,
-                        context.previous_run().expect("an id that leads to a run"),
-                    ));
+                    *livy = Some(look_at_livy(context, *run));
                     return None;
                 }
-                Some(view) => glance(context, view),
+                Some(view) => {
+                    let report = glance(context, *run, view);
+                    self.is_unseen = report.silence.is_some();
+                    Seen::Glance(Some(report.standing))
+                }
             },
             At::Look { .. } => self.look_on(context, memory)?,
             At::Ask(_) => match context.overtaken() {
@@ -145,7 +156,7 @@ impl Provisioning {
                 step_all(stops, context);
                 called_off(all_done(stops)?)
             }
-            At::Answer(decided) => return Some(answering::answer(context, decided, self.has_tidied)),
+            At::Answer(decided) => return Some(answering::answer(context, decided, self.is_unseen)),
         };
         let step = self.life.next(seen);
         self.enter(step, context, memory);
@@ -165,10 +176,8 @@ impl Provisioning {
                 let deadline = fixed(&mut memory.marks.make_way, now + stop_timeout);
                 At::StopOthers(self.stops(&targets, context, deadline))
             }
-            Step::Tidy(targets) => {
-                self.has_tidied = true;
-                At::StopOthers(self.stops(&targets, context, now + stop_timeout))
-            }
+            Step::Tidy(targets) => At::StopOthers(self.stops(&targets, context, now + stop_timeout)),
+            Step::LookAgain => At::Glance(context.request.run, None),
             Step::Submit => At::Submit(Box::new(Submitting::begin(context, memory))),
             Step::Wait => {
                 let last_post = self.last_post.unwrap_or(now);
@@ -192,7 +201,8 @@ impl Provisioning {
                 )])
             }
             Step::Answer(decided) => At::Answer(decided),
-            Step::Glance | Step::LookBack => unreachable!("there is one place, and a glance comes first"),
+            Step::Glance => At::Glance(context.previous_run().expect("an id that leads to a run"), None),
+            Step::LookBack => unreachable!("there is one place"),
         };
     }
 
@@ -271,7 +281,7 @@ impl Provisioning {
 
     pub(crate) fn place(&self) -> String {
         match &self.at {
-            At::Glance(_) => "Glance".into(),
+            At::Glance(..) => "Glance".into(),
             At::Look { .. } => "Look".into(),
             At::Ask(question) => format!("{question:?}"),
             At::StopOthers(stops) => format!(
@@ -290,8 +300,8 @@ impl Provisioning {
 
     pub(crate) fn touches(&self) -> Touch {
         match &self.at {
-            At::Glance(None) | At::Look { batches: None, .. } => Touch::Look,
-            At::Glance(Some(_)) | At::Look { batches: Some(_), .. } => Touch::SecondHalf,
+            At::Glance(_, None) | At::Look { batches: None, .. } => Touch::Look,
+            At::Glance(_, Some(_)) | At::Look { batches: Some(_), .. } => Touch::SecondHalf,
             At::Ask(_) => Touch::Stack,
             At::StopOthers(stops) | At::CallOff(stops) => stopping::touches(stops),
             At::Submit(submitting) => submitting.touches(),
@@ -306,7 +316,7 @@ impl Provisioning {
             At::StopOthers(stops) | At::CallOff(stops) => all_asleep(stops),
             At::Submit(submitting) => submitting.is_asleep(),
             At::Wait(waiting) => waiting.is_asleep(),
-            At::Glance(_) | At::Ask(_) | At::Answer(_) => false,
+            At::Glance(..) | At::Ask(_) | At::Answer(_) => false,
         }
     }
 
@@ -320,18 +330,16 @@ impl Provisioning {
             At::StopOthers(stops) | At::CallOff(stops) => stops.iter_mut().for_each(Stopper::wake),
             At::Submit(submitting) => submitting.wake(),
             At::Wait(waiting) => waiting.wake(),
-            At::Glance(_) | At::Ask(_) | At::Answer(_) => {}
+            At::Glance(..) | At::Ask(_) | At::Answer(_) => {}
         }
     }
 }
 
-fn glance(context: &mut Context<'_>, livy: LivyView) -> Seen {
-    let run = context.previous_run().expect("an id that leads to a run");
+fn glance(context: &mut Context<'_>, run: Run, livy: LivyView) -> Report {
     let now = instant(context.now());
     let yarn = look_at_yarn(context, run, None);
     let sighting = believed(context, livy, yarn);
-    let report = Watched::new(now, SETTLE).observe(&names::of(run).batch, now, &sighting);
-    Seen::Glance(Some(report.standing))
+    Watched::new(now, SETTLE).observe(&names::of(run).batch, now, &sighting)
 }
 
 fn resident(context: &Context<'_>, run: &FoundRun) -> Resident {

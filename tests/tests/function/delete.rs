@@ -45,6 +45,43 @@ async fn a_delete_stops_the_job_and_may_come_again() {
     }
 }
 
+/// The ids of two Updates that have failed, one of which submitted nothing, and of two such Creates.
+fn failed_ids(id: &str) -> [String; 4] {
+    let [scheme, version, batch, spec, place] = id.splitn(5, ':').collect::<Vec<_>>().try_into().unwrap();
+    let (resource, _) = batch.rsplit_once('-').unwrap();
+    assert_ne!(spec, "000000000000");
+    let run = format!("{scheme}:{version}:{resource}-0123456789ab:000000000000:{place}");
+    let nothing = format!("{scheme}:{version}:none:0123456789ab");
+    [
+        format!("{run};of=update"),
+        format!("{nothing};of=update"),
+        run,
+        nothing,
+    ]
+}
+
+#[tokio::test]
+async fn what_a_failed_update_was_to_replace_goes_with_it_only_when_the_resource_leaves_the_stack() {
+    let stage = Stage::new().await;
+    let properties = stage.properties();
+    let id = stage.created(&properties).await;
+    let [run, nothing, of_create, nothing_of_create] = failed_ids(&id);
+    for cleaned_up in [&run, &nothing] {
+        succeeded(&stage.delete(cleaned_up, &properties).await);
+        assert_eq!(stage.living(), 1, "the stack has the job");
+    }
+    stage.gate.leave();
+    for retained in [&of_create, &nothing_of_create] {
+        succeeded(&stage.delete(retained, &properties).await);
+        assert_eq!(stage.living(), 1, "an earlier stack left the job");
+    }
+    succeeded(&stage.delete(&nothing, &properties).await);
+    assert_eq!(stage.living(), 0);
+    stage.created(&properties).await;
+    succeeded(&stage.delete(&run, &properties).await);
+    assert_eq!(stage.living(), 0);
+}
+
 #[tokio::test]
 async fn a_delete_needs_no_valid_properties() {
     for properties in [

@@ -1,5 +1,6 @@
 //! A stack's resource, the function that serves it, and the services around them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -39,19 +40,27 @@ pub(crate) enum Strike {
 
 /// A gate that strikes at one moment.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TestGate(Arc<Mutex<Option<(Moment, Strike)>>>);
+pub(crate) struct TestGate {
+    strike: Arc<Mutex<Option<(Moment, Strike)>>>,
+    leaves: Arc<AtomicBool>,
+}
 
 impl TestGate {
+    /// The stack deletes the resource from now on, by the id of each Delete.
+    pub(crate) fn leave(&self) {
+        self.leaves.store(true, Ordering::Relaxed);
+    }
+
     pub(crate) fn strike(&self, at: Moment, strike: Strike) {
-        *self.0.lock().unwrap() = Some((at, strike));
+        *self.strike.lock().unwrap() = Some((at, strike));
     }
 
     pub(crate) fn open(&self) {
-        *self.0.lock().unwrap() = None;
+        *self.strike.lock().unwrap() = None;
     }
 
     fn at(&self, moment: Moment) -> Option<Strike> {
-        self.0
+        self.strike
             .lock()
             .unwrap()
             .as_ref()
@@ -71,6 +80,10 @@ impl Gate for TestGate {
             }),
             Some(Strike::Panic) => panic!("struck at {moment:?}"),
         }
+    }
+
+    async fn is_leaving(&self, _request: &Request) -> bool {
+        self.leaves.load(Ordering::Relaxed)
     }
 }
 

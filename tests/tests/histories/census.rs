@@ -60,7 +60,8 @@ impl Census {
             };
             *self.kinds.entry(format!("{} {reply}", request.kind)).or_default() += 1;
         }
-        if let Some(last) = record.repairs.last().or(record.steps.last()) {
+        let repaired = record.repairs.last().map(|repair| &repair.status);
+        if let Some(last) = repaired.or(record.steps.last()) {
             *self.ends.entry(format!("{last:?}")).or_default() += 1;
         }
         self.ties += ties(record);

@@ -89,18 +89,24 @@ struct StackGate {
     first_words: FirstWords,
 }
 
-impl Gate for StackGate {
-    async fn pass(&self, request: &Request, moment: Moment) -> Result<(), Closed> {
+impl StackGate {
+    fn word(&self, request: &Request) -> Option<StackWord> {
         let described = self.stack.describe(&request.logical_resource_id);
-        let Some(status) = described.status.filter(|_| !self.is_deaf) else {
-            return Ok(());
-        };
+        let status = described.status.filter(|_| !self.is_deaf)?;
         let since = Duration::from_millis(u64::try_from(described.since_ms).expect("a time of this era"));
-        let word = StackWord {
+        Some(StackWord {
             status: status.to_owned(),
             reason: None,
             physical_id: described.physical_id,
             since: Some(UNIX_EPOCH + since),
+        })
+    }
+}
+
+impl Gate for StackGate {
+    async fn pass(&self, request: &Request, moment: Moment) -> Result<(), Closed> {
+        let Some(word) = self.word(request) else {
+            return Ok(());
         };
         let asked = Asked {
             request_type: request.request_type,
@@ -109,12 +115,17 @@ impl Gate for StackGate {
         };
         if word.supersedes(asked) {
             return Err(Closed {
-                why: format!("the stack says {status} of the resource by now"),
+                why: format!("the stack says {} of the resource by now", word.status),
                 stack_has: word.resource().map(str::to_owned),
                 is_accepted: word.has_accepted(request.request_type),
             });
         }
         Ok(())
+    }
+
+    async fn is_leaving(&self, request: &Request) -> bool {
+        let word = self.word(request);
+        word.is_some_and(|word| word.is_of_leaving(request.physical_resource_id.as_deref()))
     }
 }
 

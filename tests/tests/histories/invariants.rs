@@ -129,8 +129,12 @@ impl Record {
 
     /// For how many milliseconds between the two instants Livy or YARN was out of reach.
     fn outage_ms(&self, from_ms: i64, to_ms: i64) -> i64 {
-        let outages = self.struck.iter().filter(|struck| struck.is_outage());
-        outages
+        self.struck_ms(from_ms, to_ms, Struck::is_outage)
+    }
+
+    fn struck_ms(&self, from_ms: i64, to_ms: i64, is_meant: fn(&Struck) -> bool) -> i64 {
+        let meant = self.struck.iter().filter(|struck| is_meant(struck));
+        meant
             .map(|struck| (struck.to_ms.min(to_ms) - struck.from_ms.max(from_ms)).max(0))
             .sum()
     }
@@ -197,7 +201,8 @@ impl Record {
             let ms = at - began;
             format!("{:>7}.{:03} {line}\n", ms / 1000, ms % 1000)
         });
-        let steps = format!("steps {:?}, repairs {:?}\n", self.steps, self.repairs);
+        let repairs: Vec<_> = self.repairs.iter().map(|repair| repair.status).collect();
+        let steps = format!("steps {:?}, repairs {repairs:?}\n", self.steps);
         lines.chain([steps]).collect()
     }
 }
@@ -211,6 +216,10 @@ fn shown(text: &str) -> String {
 }
 
 impl Struck {
+    fn is_of_yarn(&self) -> bool {
+        matches!(self.what, What::YarnUnreachable(_) | What::YarnCrashed(_))
+    }
+
     fn is_outage(&self) -> bool {
         matches!(
             self.what,

@@ -102,6 +102,24 @@ fn a_late_update_that_fails_leaves_the_old_job_to_the_stack() {
     keeps_every_promise(&plan);
 }
 
+// The failed Update's id is all that the stack has, though the old job runs on.
+#[test]
+fn a_stack_that_kept_a_failed_update_leaves_no_job_behind() {
+    let mut plan = plan(vec![
+        deploy(0),
+        Operation::Deploy {
+            spec: 1,
+            others: Others::Work,
+            keep_on_failure: true,
+            rollback_has_same_id: false,
+        },
+        Operation::Delete,
+    ]);
+    plan.policy = Policy::StartThenStop;
+    plan.jobs[1].end = JobEnd::NeverAppears;
+    keeps_every_promise(&plan);
+}
+
 // The first delivery could submit nothing; the second one settles while the stack creates the resource anew.
 #[test]
 fn a_late_duplicate_of_a_create_is_called_off_by_a_newer_create() {

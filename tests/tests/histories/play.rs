@@ -1,6 +1,7 @@
 //! Plays a plan: a stack, the real function, a cluster, and what goes wrong.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 pub(crate) struct Record {
     /// How each step ended, and then how what was left unfinished was ended.
     pub(crate) steps: Vec<StackStatus>,
-    pub(crate) repairs: Vec<StackStatus>,
+    pub(crate) repairs: Vec<Repair>,
     pub(crate) requests: Vec<Request>,
     pub(crate) answers: HashMap<String, Vec<Answer>>,
     pub(crate) invocations: Vec<Run>,
@@ -47,6 +48,14 @@ pub(crate) struct Record {
     pub(crate) ended_ms: i64,
     /// Whether it came to its end by itself.
     pub(crate) has_ended: bool,
+}
+
+/// What a person did about a stack that was stuck, or had kept a failure.
+#[derive(Clone, Debug)]
+pub(crate) struct Repair {
+    pub(crate) status: StackStatus,
+    /// The requests that the stack sent for it.
+    pub(crate) requests: Range<usize>,
 }
 
 /// Plays a plan.
@@ -66,7 +75,7 @@ struct Stage {
     queue: Queue,
     stack: Stack,
     steps: Mutex<Vec<StackStatus>>,
-    repairs: Mutex<Vec<StackStatus>>,
+    repairs: Mutex<Vec<Repair>>,
     began_ms: i64,
 }
 
@@ -119,24 +128,30 @@ impl Stage {
                 // A person looks after it once everything is well again.
                 self.mischief.quiet().await;
                 sleep(AFTERWARDS).await;
-                self.repair(match status {
-                    StackStatus::UpdateRollbackFailed => self.stack.continue_rollback().await,
-                    _ => self.stack.delete().await,
-                });
+                self.repair(async {
+                    match status {
+                        StackStatus::UpdateRollbackFailed => self.stack.continue_rollback().await,
+                        _ => self.stack.delete().await,
+                    }
+                })
+                .await;
             }
         }
         // A failure that was kept is given up in the end.
         if matches!(last, Some(StackStatus::CreateFailed | StackStatus::UpdateFailed)) {
             self.mischief.quiet().await;
-            self.repair(self.stack.delete().await);
+            self.repair(self.stack.delete()).await;
         }
         self.mischief.quiet().await;
         self.queue.idle().await;
         sleep(AFTERWARDS).await;
     }
 
-    fn repair(&self, status: StackStatus) {
-        self.repairs.lock().unwrap().push(status);
+    async fn repair(&self, work: impl Future<Output = StackStatus>) {
+        let first = self.stack.requests().len();
+        let status = work.await;
+        let requests = first..self.stack.requests().len();
+        self.repairs.lock().unwrap().push(Repair { status, requests });
     }
 
     fn record(&self, has_ended: bool) -> Record {

@@ -89,6 +89,8 @@ pub enum Step {
     CallOff,
     /// Stop these if that can be done: nobody owns them any more.
     Tidy(Vec<Target>),
+    /// Look at the own run once more, for a moment.
+    LookAgain,
     /// Answer.
     Answer(Answer),
 }
@@ -136,7 +138,7 @@ pub enum FailedId {
 /// What came of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Seen {
-    /// Of a glance; none when nobody could say.
+    /// Of a glance, or of a look again; none when nobody could say.
     Glance(Option<Standing>),
     /// Of a look: every run of the resource there.
     Residents(Vec<Resident>),

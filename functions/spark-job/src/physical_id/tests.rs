@@ -20,6 +20,7 @@ fn run_id(slug: &str, place: Place) -> RunId {
         batch: BatchName::of(&Slug::of(slug), key),
         spec: "0123456789ab".into(),
         place,
+        of_failed_update: false,
         unknown: Vec::new(),
     }
 }
@@ -39,12 +40,28 @@ fn golden_ids() {
         json!({"LivyHost": "h", "LivyCredentials": secret, "ResourceManagerUrl": "http://rm1:8088,http://rm2:8088"}),
     ];
     let ids = places.map(|properties| run_id("Nightly ETL", place(properties)).to_string());
-    insta::assert_debug_snapshot!((ids, nothing(STACK, "Job", "7d6c8f0a")));
+    let nothing = |request_type| nothing(STACK, "Job", "7d6c8f0a", request_type);
+    insta::assert_debug_snapshot!((ids, nothing(RequestType::Create), nothing(RequestType::Update)));
 }
 
 #[test]
 fn a_failed_requests_id_leads_to_its_run_and_is_of_no_spec() {
-    let id = run_id("etl", place(json!({"LivyHost": "primary.example"}))).of_no_spec();
+    let run = run_id("etl", place(json!({"LivyHost": "primary.example"})));
+    let of_update = run.of_failed(RequestType::Update);
+    assert_eq!(
+        of_update.to_string(),
+        format!(
+            "sparkwright:1:{}:000000000000:http://primary.example:8998/;of=update",
+            run.batch
+        )
+    );
+    assert_eq!(
+        parse(&of_update.to_string()),
+        PhysicalId::Run(Box::new(of_update.clone()))
+    );
+    assert!(parse(&of_update.to_string()).is_of_failed_update());
+    let id = run.of_failed(RequestType::Create);
+    assert!(!parse(&id.to_string()).is_of_failed_update());
     assert_eq!(
         id.to_string(),
         format!(
@@ -80,8 +97,24 @@ fn ids_of_every_maker_are_told_apart() {
     };
     assert_eq!(parse("application_1700000000000_0042#7"), legacy);
     assert_eq!(parse("default"), PhysicalId::LegacyFailure);
-    assert_eq!(parse(&nothing(STACK, "Job", "7d6c8f0a")), PhysicalId::Nothing);
+    for (request_type, of_update) in [(RequestType::Create, false), (RequestType::Update, true)] {
+        let nothing = parse(&nothing(STACK, "Job", "7d6c8f0a", request_type));
+        assert_eq!(nothing, PhysicalId::Nothing { of_update });
+        assert_eq!(nothing.is_of_failed_update(), of_update);
+    }
     assert_eq!(parse("etl-prod-Job-1ABCDEF2GHIJK"), PhysicalId::Invented);
+    let long = STACK.replace("etl-prod", "etl-of-the-whole-group-in-production");
+    let logical_id = "NightlyAggregationOfAllOrders";
+    for (id, expected) in [
+        (
+            "etl-of-the-whole-group-NightlyAggregationOf-1ABCDEF2GHIJK",
+            PhysicalId::Invented,
+        ),
+        ("etl-of-NightlyAggregationOf-1ABCDEF2GHIJK", PhysicalId::Other),
+        ("etl-of-the-whole-group-Nightly-1ABCDEF2GHIJK", PhysicalId::Other),
+    ] {
+        assert_eq!(PhysicalId::parse(id, &long, logical_id), expected, "{id}");
+    }
     for other in [
         "",
         "etl-prod-Other-1ABCDEF2GHIJK",

@@ -25,7 +25,7 @@ impl<G: Gate> Work<'_, G> {
             Answer::Failed(id) => {
                 let failure = progress.failure.unwrap_or_default();
                 Err(failure.with_physical_resource_id(match id {
-                    FailedId::Own => progress.job.failed_id(),
+                    FailedId::Own => progress.job.failed_id(self.request.request_type),
                     FailedId::Unchanged => self.unchanged_id(),
                     FailedId::Nothing => nothing(self.request),
                 }))

@@ -1,7 +1,7 @@
 //! Every request has its answer, and what the answers say is true.
 
 use sparkwright_tests::cloudformation::{Answer, End, Reply, Request, Verdict};
-use sparkwright_tests::cluster::FinalStatus;
+use sparkwright_tests::cluster::{Application, FinalStatus};
 
 use super::{Add, Rule, run_of};
 use crate::plan::{JobEnd, Plan, WaitFor, Way};
@@ -93,20 +93,23 @@ fn is_true(
         || plan.ways.iter().any(|w| w.puts_lost > 0);
     let is_clouded = record.outage_ms(at - LONG_LOOK_MS, at) > 0 || lossy;
     let tolerance = if is_clouded { LONG_LOOK_MS } else { LOOK_MS };
-    let latest = record
-        .of_run(run)
-        .filter(|application| application.started_at <= at)
-        .last();
+    let known = || {
+        record
+            .of_run(run)
+            .filter(|application| application.started_at <= at)
+    };
     if answer.verdict.is_success() {
         // An Update in place needs no contact.
         let is_blind = is_clouded && request.physical_id.as_deref() == Some(answer.physical_id());
-        let failed = latest.filter(|application| {
+        let had_failed = |application: &Application| {
             let is_bad = matches!(
                 application.final_status,
                 FinalStatus::Failed | FinalStatus::Killed
             );
             !application.is_live() && is_bad && application.finished_at < at - tolerance
-        });
+        };
+        // Of a tie, one was killed.
+        let failed = known().last().filter(|_| known().all(had_failed));
         if let Some(application) = failed.filter(|_| !is_blind) {
             let seconds = (at - application.finished_at) / 1000;
             let id = application.id;
@@ -116,13 +119,21 @@ fn is_true(
             );
         }
     } else if answer.reason().contains("it was stopped") {
-        let lives = record
-            .of_run(run)
-            .find(|application| application.started_at <= at && record.end_of(application) > at + tolerance);
+        let lives = stopped_run(&answer.reason()).and_then(|stopped| {
+            record.of_run(stopped).find(|application| {
+                application.started_at <= at && record.end_of(application) > at + tolerance
+            })
+        });
         if let Some(application) = lives {
             add(Rule::TrueStop, format!("{label}: {} lives", application.id));
         }
     }
+}
+
+/// The run that a reason speaks of.
+fn stopped_run(reason: &str) -> Option<&str> {
+    let (_, rest) = reason.split_once("batch `")?;
+    run_of(rest.split('`').next()?)
 }
 
 /// Where nothing goes wrong on the cluster or on the way, a job that can work does.
@@ -141,7 +152,12 @@ fn works(plan: &Plan, record: &Record, add: Add<'_>) {
                 request.sent_ms - CALM_MS,
                 request.ended_ms.unwrap_or(record.ended_ms),
             );
-        if request.kind != "Delete" && failed && is_calm && can_work(plan, request) {
+        // What an earlier Create has left stands in the way, and is named.
+        let is_obstructed = request.kind == "Create"
+            && record
+                .ours()
+                .any(|other| lived_at(record, other, request.sent_ms));
+        if request.kind != "Delete" && failed && is_calm && !is_obstructed && can_work(plan, request) {
             let reasons: Vec<_> = record.answers_to(request).iter().map(Answer::reason).collect();
             add(
                 Rule::Works,
@@ -149,6 +165,10 @@ fn works(plan: &Plan, record: &Record, add: Add<'_>) {
             );
         }
     }
+}
+
+fn lived_at(record: &Record, application: &Application, at_ms: i64) -> bool {
+    (application.started_at..record.end_of(application)).contains(&at_ms)
 }
 
 /// Whether the job that a request asks for does what it waits for.

@@ -1,8 +1,10 @@
 //! How many applications live at one time, and whose.
 
+use sparkwright_tests::cloudformation::Reply;
 use sparkwright_tests::cluster::Application;
 
 use super::{Add, Rule, run_of};
+use crate::mischief::Struck;
 use crate::plan::{Plan, Policy, What};
 use crate::play::Record;
 
@@ -19,10 +21,12 @@ pub(super) fn check(plan: &Plan, record: &Record, add: Add<'_>) {
             }
             let both = format!("{} and {} lived together for {overlap} ms", first.id, second.id);
             if run_of(&first.name) == run_of(&second.name) {
-                if overlap > TIE_BREAK_MS {
+                let began = first.started_at.max(second.started_at);
+                let unseen = record.struck_ms(began, began + overlap, Struck::is_of_yarn);
+                if overlap - unseen > TIE_BREAK_MS {
                     add(Rule::OneOfAnIntent, both);
                 }
-            } else if plan.policy == Policy::StopThenStart {
+            } else if plan.policy == Policy::StopThenStart && !is_like_the_rollback(record, first, second) {
                 add(Rule::OneOfAResource, both);
             }
         }
@@ -38,6 +42,27 @@ pub(super) fn check(plan: &Plan, record: &Record, add: Add<'_>) {
             }
         }
     }
+}
+
+/// A stack's words of a later operation are told from those of a request's own by so much time.
+const SURELY_LATER_MS: i64 = 10_000;
+
+/// A cancelled request that arrives only after the rollback's, which was made within seconds of it, cannot know at first
+/// that the stack speaks of the other. It is called off at one of its next questions.
+fn is_like_the_rollback(record: &Record, first: &Application, second: &Application) -> bool {
+    const NEXT_QUESTION_MS: i64 = 20_000;
+    let is_of_such = |application: &Application| {
+        record.requests.windows(2).any(|pair| {
+            let [cancelled, rollback] = pair else { return false };
+            let runs = record.invocations.iter().filter(|run| run.key == cancelled.key);
+            let mut answers = record.answers_to(cancelled).iter();
+            cancelled.reply == Some(Reply::Cancelled)
+                && rollback.sent_ms - cancelled.sent_ms <= SURELY_LATER_MS
+                && runs.map(|run| run.began_ms).min() > Some(rollback.sent_ms)
+                && answers.any(|answer| run_of(answer.physical_id()) == run_of(&application.name))
+        })
+    };
+    overlap_ms(record, first, second) <= NEXT_QUESTION_MS && (is_of_such(first) || is_of_such(second))
 }
 
 /// Livy looks for an application for so long, and kills what it finds later.

@@ -1,15 +1,18 @@
 //! What is left when everything has settled.
 
-use sparkwright_tests::cloudformation::{End, Held, Reply, Request, StackStatus};
-use sparkwright_tests::cluster::FinalStatus;
+use sparkwright_tests::cloudformation::{End, Held, Reply, Request};
+use sparkwright_tests::cluster::{Application, FinalStatus};
 
 use super::answers::can_work;
 use super::{Add, Rule, run_of, slug_of};
-use crate::plan::{JobEnd, Plan};
+use crate::plan::{Job, JobEnd, Plan};
 use crate::play::Record;
 
 /// So long Livy or YARN must have been out of reach for a stop to fail; a stop has a minute.
 const OUTAGE_MS: i64 = 10_000;
+
+/// Begun so late, a request has not the time of a stop before its hour is over.
+const LATE_MS: i64 = 3_500_000;
 
 pub(super) fn check(plan: &Plan, record: &Record, add: Add<'_>) {
     if !has_blind_twin(plan, record) {
@@ -25,6 +28,10 @@ pub(super) fn check(plan: &Plan, record: &Record, add: Add<'_>) {
 fn owned(record: &Record, add: Add<'_>) {
     // Killed more often than Lambda tries, the function never came to say what it had left.
     if record.requests.iter().any(|request| record.was_given_up(request)) {
+        return;
+    }
+    // What a failed Update was to replace is retained with the failed Update's id.
+    if record.retained.iter().any(|id| id.ends_with(";of=update")) {
         return;
     }
     let ids = record.held.iter().map(|held| &held.physical_id);
@@ -85,7 +92,9 @@ fn wanted(plan: &Plan, record: &Record, held: &Held, add: Add<'_>) {
         Some(application) if application.is_live() => {}
         Some(application) => {
             let by_us = application.final_status == FinalStatus::Killed
-                && !application.diagnostics.contains("by user dr.who");
+                && !application.diagnostics.contains("by user dr.who")
+                && was_at_work(record, application.finished_at)
+                && !is_given_up_by_livy(&plan.jobs[spec], application);
             let id = application.id;
             // What cannot be looked at for as long as a submission would be tried is left as it is.
             let was_out_of_reach = last.is_some_and(|last| {
@@ -99,15 +108,26 @@ fn wanted(plan: &Plan, record: &Record, held: &Held, add: Add<'_>) {
     }
 }
 
+/// Livy has looked for the application for as long as it does, and killed it when it came.
+fn is_given_up_by_livy(job: &Job, application: &Application) -> bool {
+    const NEARLY_APP_LOOKUP_S: u16 = 22;
+    job.appears + job.tag_late > NEARLY_APP_LOOKUP_S && application.diagnostics.contains("by user livy")
+}
+
 /// A stack that needs a person was cut off from Livy or YARN, or Lambda gave the request up.
 fn unstuck(plan: &Plan, record: &Record, add: Add<'_>) {
-    let last = record.requests.last();
-    for status in record.repairs.iter().filter(|status| status.is_stuck()) {
-        // A rollback to a job that fails by itself fails again.
-        let is_hopeless = last.is_some_and(|last| last.kind == "Update" && !can_work(plan, last));
-        if *status == StackStatus::UpdateRollbackFailed && is_hopeless {
+    for repair in record.repairs.iter().filter(|repair| repair.status.is_stuck()) {
+        // A rollback to a job that fails by itself fails again, and a lost POST takes longer to settle than there is.
+        let is_hopeless = |request: &Request| {
+            let to_ms = request.ended_ms.unwrap_or(record.ended_ms);
+            request.kind == "Update"
+                && (!can_work(plan, request) || record.has_struck(request.sent_ms, to_ms))
+        };
+        let mut requests = record.requests[repair.requests.clone()].iter();
+        if requests.any(|request| is_hopeless(request) || is_excused(record, request)) {
             continue;
         }
+        let status = repair.status;
         add(Rule::Unstuck, format!("after its repair the stack is {status:?}"));
     }
     if !record.steps.iter().any(|status| status.is_stuck()) && record.dropped.is_empty() {
@@ -131,9 +151,15 @@ fn unstuck(plan: &Plan, record: &Record, add: Add<'_>) {
 
 fn is_excused(record: &Record, request: &Request) -> bool {
     let to_ms = request.ended_ms.unwrap_or(record.ended_ms);
-    let crashes = record
-        .invocations
-        .iter()
-        .filter(|run| run.key == request.key && run.end == End::Crashed);
-    record.outage_ms(request.sent_ms, to_ms) >= OUTAGE_MS || crashes.count() >= 3
+    let runs = || record.invocations.iter().filter(|run| run.key == request.key);
+    let crashes = runs().filter(|run| run.end == End::Crashed);
+    let is_late = runs().all(|run| run.began_ms - request.sent_ms > LATE_MS);
+    record.outage_ms(request.sent_ms, to_ms) >= OUTAGE_MS || crashes.count() >= 3 || is_late
+}
+
+/// Whether an invocation was at work at that moment, or what it had asked for was.
+fn was_at_work(record: &Record, at_ms: i64) -> bool {
+    const ASKED_FOR_MS: i64 = 300;
+    let mut runs = record.invocations.iter();
+    runs.any(|run| (run.began_ms..=run.ended_ms + ASKED_FOR_MS).contains(&at_ms))
 }

@@ -5,7 +5,14 @@ use super::*;
 #[test]
 fn an_update_to_the_same_spec_is_in_place_unless_the_run_has_failed() {
     let in_place = || Step::Answer(Answer::Success(Holder::Previous));
-    check(same_spec(), Step::Glance, [(Seen::Glance(None), in_place())]);
+    let unseen = (Seen::Glance(None), BEFORE_ANSWER);
+    check(
+        same_spec(),
+        Step::Glance,
+        [unseen.clone(), (Seen::Wanted, in_place())],
+    );
+    let overtaken = Seen::Overtaken(Overtaken::ByStack);
+    check(same_spec(), Step::Glance, [unseen, (overtaken, UNCHANGED)]);
     let runs = Standing::Pending(Phase::Running);
     for standing in [
         runs,
@@ -120,9 +127,37 @@ fn start_then_stop_leaves_the_old_run_to_its_delete_and_removes_what_nobody_owns
                 residents([live("own"), live("old"), live("stray")]),
                 Step::Tidy(vec![here("stray")]),
             ),
-            (Seen::Unconfirmed, SUCCESS),
+            (Seen::Unconfirmed, Step::LookAgain),
+            (Seen::Glance(None), SUCCESS),
         ],
     );
+}
+
+#[test]
+fn a_job_that_fails_while_what_nobody_owns_is_removed_fails_its_update() {
+    let stands = Standing::Pending(Phase::Running);
+    for (seen, answer) in [
+        (Standing::Ended(Ending::Failed), UNCHANGED),
+        (Standing::Ended(Ending::Succeeded), SUCCESS),
+        (stands, SUCCESS),
+    ] {
+        check(
+            start_then_stop(),
+            Step::Look,
+            [
+                (residents([live("old")]), Step::Submit),
+                (Seen::Submitted, Step::Wait),
+                (REACHED, BEFORE_ANSWER),
+                (Seen::Wanted, Step::LookAround),
+                (
+                    residents([live("own"), live("old"), live("stray")]),
+                    Step::Tidy(vec![here("stray")]),
+                ),
+                (Seen::Stopped, Step::LookAgain),
+                (Seen::Glance(Some(seen)), answer),
+            ],
+        );
+    }
 }
 
 #[test]
@@ -138,7 +173,9 @@ fn the_original_is_adopted_and_the_others_make_way_if_they_have_to() {
                 residents([live("old"), wanted("original"), live("stray")]),
                 Step::Tidy(vec![here("stray")]),
             ),
-            (Seen::Stopped, adopted()),
+            (Seen::Stopped, Step::Look),
+            (residents([live("old"), wanted("original")]), BEFORE_ANSWER),
+            (Seen::Wanted, adopted()),
         ],
     );
     check(
@@ -155,22 +192,27 @@ fn the_original_is_adopted_and_the_others_make_way_if_they_have_to() {
 
 #[test]
 fn what_a_called_off_update_has_left_is_removed_by_the_update_that_stays_in_place() {
-    check(
-        same_spec(),
-        Step::Glance,
-        [
-            (
-                Seen::Glance(Some(Standing::Pending(Phase::Running))),
-                BEFORE_ANSWER,
-            ),
-            (Seen::Wanted, Step::LookAround),
-            (
-                residents([live("old"), live("left")]),
-                Step::Tidy(vec![here("left")]),
-            ),
-            (Seen::Stopped, Step::Answer(Answer::Success(Holder::Previous))),
-        ],
-    );
+    let runs = || Seen::Glance(Some(Standing::Pending(Phase::Running)));
+    let tidied = [
+        (runs(), BEFORE_ANSWER),
+        (Seen::Wanted, Step::LookAround),
+        (
+            residents([live("old"), live("left")]),
+            Step::Tidy(vec![here("left")]),
+        ),
+        (Seen::Unconfirmed, Step::Glance),
+    ];
+    let in_place = Step::Answer(Answer::Success(Holder::Previous));
+    let stands = [(runs(), BEFORE_ANSWER), (Seen::Wanted, in_place)];
+    let has_failed = [
+        (super::stands(Ending::Failed), Step::Look),
+        (residents([ended("old")]), Step::Submit),
+    ];
+    for then in [stands, has_failed] {
+        let [a, b, c, d] = tidied.clone();
+        let [e, f] = then;
+        check(same_spec(), Step::Glance, [a, b, c, d, e, f]);
+    }
 }
 
 #[test]
