@@ -57,7 +57,7 @@ enum State {
     LookingAround(Holder),
     CallingOff,
     Tidying(Holder),
-    LookingAgain,
+    LookingAgain(Holder),
     Answered,
 }
 
@@ -72,8 +72,6 @@ pub struct Life {
     may_have_stopped: bool,
     /// The wait's time is up, and it is not known yet whether the job has succeeded all the same.
     may_have_succeeded: bool,
-    /// What nobody owned was removed.
-    has_tidied: bool,
 }
 
 impl Life {
@@ -89,7 +87,6 @@ impl Life {
             residents: Vec::new(),
             may_have_stopped: wish.has_made_way,
             may_have_succeeded: false,
-            has_tidied: false,
             wish,
         };
         (life, step)
@@ -155,12 +152,18 @@ impl Life {
                 self.reached(Holder::Own)
             }
             (State::CallingOff, Seen::CalledOff(left)) => self.failed(left),
-            (State::Tidying(holder), Seen::Stopped | Seen::Unconfirmed) => self.tidied(&holder),
+            // It may have taken long, and the job that stood before it may have failed since.
+            (State::Tidying(holder), Seen::Stopped | Seen::Unconfirmed) => {
+                self.to(State::LookingAgain(holder.clone()), Step::LookAgain(holder))
+            }
             (
-                State::LookingAgain,
+                State::LookingAgain(holder),
                 Seen::Glance(Some(Standing::Ended(Ending::Failed | Ending::NotStarted | Ending::Killed))),
-            ) => self.failed(Left::Ended),
-            (State::LookingAgain, Seen::Glance(_)) => self.answer(Answer::Success(Holder::Own)),
+            ) => self.failed(match holder {
+                Holder::Own => Left::Ended,
+                Holder::Previous | Holder::Adopted(_) => Left::Nothing,
+            }),
+            (State::LookingAgain(holder), Seen::Glance(_)) => self.answer(Answer::Success(holder)),
             (state, seen) => unreachable!("{seen:?} cannot come of {state:?}"),
         }
     }
@@ -285,7 +288,7 @@ impl Life {
     /// may have left it, which was called off at the moment of its answer.
     fn answered(&mut self, holder: Holder) -> Step {
         let has_made_way = holder != Holder::Previous && self.stops_first();
-        if self.wish.previous == Previous::None || has_made_way || self.has_tidied {
+        if self.wish.previous == Previous::None || has_made_way {
             return self.answer(Answer::Success(holder));
         }
         self.to(State::LookingAround(holder), Step::LookAround)
@@ -308,16 +311,6 @@ impl Life {
             return self.answer(Answer::Success(holder));
         }
         self.to(State::Tidying(holder), Step::Tidy(ownerless))
-    }
-
-    /// That may have taken long, and the job that stood before it may have failed since.
-    fn tidied(&mut self, holder: &Holder) -> Step {
-        self.has_tidied = true;
-        match holder {
-            Holder::Own => self.to(State::LookingAgain, Step::LookAgain),
-            Holder::Previous => self.to(State::Glancing, Step::Glance),
-            Holder::Adopted(_) => self.to(State::Looking, Step::Look),
-        }
     }
 
     fn stops_first(&self) -> bool {

@@ -33,7 +33,7 @@ const GATE_PERIOD: Duration = Duration::from_secs(5);
 pub(crate) struct Progress {
     pub(crate) job: Job,
     /// What the request's id leads to.
-    old: PhysicalId,
+    pub(crate) old: PhysicalId,
     /// Where the new job goes.
     pub(crate) here: Option<Ground>,
     /// Where the old job is.
@@ -104,7 +104,7 @@ impl<G: Gate> Work<'_, G> {
             Step::Wait => self.wait(progress).await,
             Step::CallOff => self.call_off(progress).await,
             Step::Tidy(targets) => self.tidy(progress, &targets).await,
-            Step::LookAgain => Seen::Glance(self.look_again(progress).await),
+            Step::LookAgain(holder) => Seen::Glance(self.look_again(progress, &holder).await),
             Step::Answer(_) => unreachable!("the loop ends with an answer"),
         }
     }

@@ -15,9 +15,9 @@ use tracing::{info, warn};
 use crate::answer::{Bound, Late, failure, job_failure, tracking_url};
 use crate::budget::Over;
 use crate::gate::{Gate, Moment};
-use crate::ground::earlier;
+use crate::ground::{earlier, name_of};
 use crate::job::Job;
-use crate::life::{Left, Seen, Waited};
+use crate::life::{Holder, Left, Seen, Waited};
 use crate::limits::Mark;
 use crate::provider::{Settings, Work};
 use crate::provision::{GLANCE, Progress};
@@ -148,14 +148,26 @@ impl<G: Gate> Work<'_, G> {
     }
 
     /// How a job stands that stood well a while ago, and why it fails if it does.
-    pub(crate) async fn look_again(&self, progress: &mut Progress) -> Option<Standing> {
-        let cluster = progress.here.as_ref()?.cluster.clone();
-        let run = progress.run.clone()?;
+    pub(crate) async fn look_again(&self, progress: &mut Progress, holder: &Holder) -> Option<Standing> {
+        let ground = progress.here.as_ref()?;
+        let cluster = ground.cluster.clone();
+        let run = match holder {
+            Holder::Own => progress.run.clone()?,
+            Holder::Previous => earlier(progress.old.run()?.batch.clone(), None),
+            Holder::Adopted(key) => {
+                let run = ground.runs.iter().find(|run| run.key == *key)?;
+                earlier(name_of(run), None)
+            }
+        };
         let Settings {
             settle, poll_period, ..
         } = self.jobs.settings;
         let mut watch = Watch::new(cluster.clone(), &run, settle, poll_period);
         let report = timeout(GLANCE, watch.next()).await.ok()?;
+        if report.silence.is_some() {
+            // What was seen before says more.
+            return None;
+        }
         let standing = report.standing;
         let verdict = match standing {
             Standing::Ended(ending @ (Ending::Failed | Ending::NotStarted | Ending::Killed)) => {

@@ -10,7 +10,7 @@ use crate::invocation::{Answer, Context, Marks, Touch, fixed, number_of};
 use crate::names::{SETTLE, run_of, time_of_day};
 use crate::request::{HOUR, Request};
 use crate::scenario::Scenario;
-use crate::sight::{BatchView, found_runs, livy_list, yarn_sight, yarn_silent};
+use crate::sight::{BatchView, found_runs, livy_list};
 use crate::stack::Id;
 use crate::stopping::{self, SETTLED, Stopped, Stopper, all_asleep, all_done, step_all};
 
@@ -118,14 +118,7 @@ impl Deleting {
                 }
                 None => None,
             },
-            Some(list) => {
-                let yarn = if context.is_lost {
-                    yarn_silent()
-                } else {
-                    yarn_sight(context.world, true, |_| true)
-                };
-                found_runs(&list, &yarn)
-            }
+            Some(list) => found_runs(&list, context.world, context.is_lost),
         };
         let Some(found) = found else {
             // Asked again until the deadline.

@@ -1,6 +1,8 @@
 //! Create and Update: the function's `provision` around the decisions of a life.
 
-use spark_job_function::life::{Answer as Decided, Life, Overtaken, Previous, Question, Resident, Seen};
+use spark_job_function::life::{
+    Answer as Decided, Holder, Life, Overtaken, Previous, Question, Resident, Seen,
+};
 use spark_job_function::life::{Step, Target, Wish};
 use spark_job_function::properties::UpdatePolicy;
 use sparkwright_spark_job::sighting::FoundRun;
@@ -12,7 +14,7 @@ use crate::invocation::{Answer, Context, Marks, Memory, Touch, fixed, number_of}
 use crate::names::{self, Run, SETTLE, instant, run_of};
 use crate::request::{Kind, Request};
 use crate::scenario::Scenario;
-use crate::sight::{BatchView, LivyView, found_runs, has_spec, livy_list, yarn_sight, yarn_silent};
+use crate::sight::{BatchView, LivyView, found_runs, has_spec, livy_list};
 use crate::stack::Id;
 use crate::stopping::{
     self, Stopped, Stopper, all_asleep, all_done, believed, look_at_livy, look_at_yarn, step_all,
@@ -177,7 +179,14 @@ impl Provisioning {
                 At::StopOthers(self.stops(&targets, context, deadline))
             }
             Step::Tidy(targets) => At::StopOthers(self.stops(&targets, context, now + stop_timeout)),
-            Step::LookAgain => At::Glance(context.request.run, None),
+            Step::LookAgain(holder) => {
+                let run = match holder {
+                    Holder::Own => context.request.run,
+                    Holder::Previous => context.previous_run().expect("an id that leads to a run"),
+                    Holder::Adopted(key) => run_of(&key),
+                };
+                At::Glance(run, None)
+            }
             Step::Submit => At::Submit(Box::new(Submitting::begin(context, memory))),
             Step::Wait => {
                 let last_post = self.last_post.unwrap_or(now);
@@ -201,8 +210,7 @@ impl Provisioning {
                 )])
             }
             Step::Answer(decided) => At::Answer(decided),
-            Step::Glance => At::Glance(context.previous_run().expect("an id that leads to a run"), None),
-            Step::LookBack => unreachable!("there is one place"),
+            Step::Glance | Step::LookBack => unreachable!("there is one place, and a glance comes first"),
         };
     }
 
@@ -237,14 +245,7 @@ impl Provisioning {
                 }
                 None => None,
             },
-            Some(list) => {
-                let yarn = if context.is_lost {
-                    yarn_silent()
-                } else {
-                    yarn_sight(context.world, true, |_| true)
-                };
-                found_runs(&list, &yarn)
-            }
+            Some(list) => found_runs(&list, context.world, context.is_lost),
         };
         let Some(found) = found else {
             if *is_once || memory.marks.look.is_none_or(|until| context.now() >= until) {

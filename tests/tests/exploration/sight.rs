@@ -140,11 +140,14 @@ pub(crate) fn yarn_silent() -> YarnSight {
     YarnSight::Silent("YARN is down".into())
 }
 
-/// Every run of the resource that a list of Livy's and a look at YARN show; none when YARN does not answer.
-pub(crate) fn found_runs(batches: &[BatchView], yarn: &YarnSight) -> Option<Vec<FoundRun>> {
-    let YarnSight::Applications(applications) = yarn else {
+/// Every run of the resource that a list of Livy's and a look at YARN show; none when YARN's answer is lost, or not given.
+pub(crate) fn found_runs(batches: &[BatchView], world: &World, is_lost: bool) -> Option<Vec<FoundRun>> {
+    let YarnSight::Applications(applications) = yarn_sight(world, true, |_| true) else {
         return None;
     };
+    if is_lost {
+        return None;
+    }
     let mut runs: Vec<FoundRun> = batches
         .iter()
         .map(|view| FoundRun {
@@ -157,12 +160,12 @@ pub(crate) fn found_runs(batches: &[BatchView], yarn: &YarnSight) -> Option<Vec<
     for application in applications {
         let key = sparkwright_spark_job::names::RunKey::of_tags(&application.tags).expect("all are ours");
         match runs.iter_mut().find(|run| run.key == key) {
-            Some(run) => run.applications.push(application.clone()),
+            Some(run) => run.applications.push(application),
             None => runs.push(FoundRun {
                 key,
                 name: None,
                 batch: None,
-                applications: vec![application.clone()],
+                applications: vec![application],
             }),
         }
     }

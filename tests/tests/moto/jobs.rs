@@ -106,16 +106,20 @@ fn failed(answer: &Answer, words: &[&str]) {
     }
 }
 
+async fn lives_and_is_stopped(stage: &Stage, secret: &str) {
+    let properties = stage.properties(&stage.cluster().await, secret);
+    let id = succeeded(&stage.create(&properties).await);
+    assert_eq!(stage.living(), 1);
+    succeeded(&stage.delete(&id, &properties).await);
+    assert_eq!(stage.living(), 0);
+}
+
 #[tokio::test]
 async fn a_job_on_a_cluster_lives_and_is_stopped() {
     let Some(stage) = Stage::find() else { return };
     let stage = stage.await;
     let secret = stage.moto.secret("life", NEW).await;
-    let properties = stage.properties(&stage.cluster().await, &secret);
-    let id = succeeded(&stage.create(&properties).await);
-    assert_eq!(stage.living(), 1);
-    succeeded(&stage.delete(&id, &properties).await);
-    assert_eq!(stage.living(), 0);
+    lives_and_is_stopped(&stage, &secret).await;
 }
 
 #[tokio::test]
@@ -131,11 +135,7 @@ async fn a_secret_that_was_rotated_is_read_again_when_livy_refuses_the_old_one()
     stage.moto.rotate(&secret, NEW).await;
 
     stage.livy = wants_new;
-    let properties = stage.properties(&stage.cluster().await, &secret);
-    let id = succeeded(&stage.create(&properties).await);
-    assert_eq!(stage.living(), 1);
-    succeeded(&stage.delete(&id, &properties).await);
-    assert_eq!(stage.living(), 0);
+    lives_and_is_stopped(&stage, &secret).await;
 }
 
 #[tokio::test]

@@ -89,8 +89,8 @@ pub enum Step {
     CallOff,
     /// Stop these if that can be done: nobody owns them any more.
     Tidy(Vec<Target>),
-    /// Look at the own run once more, for a moment.
-    LookAgain,
+    /// Look once more, for a moment, at the run that is to be answered with.
+    LookAgain(Holder),
     /// Answer.
     Answer(Answer),
 }

@@ -119,7 +119,7 @@ fn is_true(
             );
         }
     } else if answer.reason().contains("it was stopped") {
-        let lives = stopped_run(&answer.reason()).and_then(|stopped| {
+        let lives = stopped_run(answer.reason()).and_then(|stopped| {
             record.of_run(stopped).find(|application| {
                 application.started_at <= at && record.end_of(application) > at + tolerance
             })

@@ -127,7 +127,7 @@ fn start_then_stop_leaves_the_old_run_to_its_delete_and_removes_what_nobody_owns
                 residents([live("own"), live("old"), live("stray")]),
                 Step::Tidy(vec![here("stray")]),
             ),
-            (Seen::Unconfirmed, Step::LookAgain),
+            (Seen::Unconfirmed, Step::LookAgain(Holder::Own)),
             (Seen::Glance(None), SUCCESS),
         ],
     );
@@ -153,7 +153,7 @@ fn a_job_that_fails_while_what_nobody_owns_is_removed_fails_its_update() {
                     residents([live("own"), live("old"), live("stray")]),
                     Step::Tidy(vec![here("stray")]),
                 ),
-                (Seen::Stopped, Step::LookAgain),
+                (Seen::Stopped, Step::LookAgain(Holder::Own)),
                 (Seen::Glance(Some(seen)), answer),
             ],
         );
@@ -173,9 +173,8 @@ fn the_original_is_adopted_and_the_others_make_way_if_they_have_to() {
                 residents([live("old"), wanted("original"), live("stray")]),
                 Step::Tidy(vec![here("stray")]),
             ),
-            (Seen::Stopped, Step::Look),
-            (residents([live("old"), wanted("original")]), BEFORE_ANSWER),
-            (Seen::Wanted, adopted()),
+            (Seen::Stopped, Step::LookAgain(Holder::Adopted(run("original")))),
+            (Seen::Glance(None), adopted()),
         ],
     );
     check(
@@ -200,18 +199,12 @@ fn what_a_called_off_update_has_left_is_removed_by_the_update_that_stays_in_plac
             residents([live("old"), live("left")]),
             Step::Tidy(vec![here("left")]),
         ),
-        (Seen::Unconfirmed, Step::Glance),
+        (Seen::Unconfirmed, Step::LookAgain(Holder::Previous)),
     ];
     let in_place = Step::Answer(Answer::Success(Holder::Previous));
-    let stands = [(runs(), BEFORE_ANSWER), (Seen::Wanted, in_place)];
-    let has_failed = [
-        (super::stands(Ending::Failed), Step::Look),
-        (residents([ended("old")]), Step::Submit),
-    ];
-    for then in [stands, has_failed] {
-        let [a, b, c, d] = tidied.clone();
-        let [e, f] = then;
-        check(same_spec(), Step::Glance, [a, b, c, d, e, f]);
+    for then in [(runs(), in_place), (stands(Ending::Failed), UNCHANGED)] {
+        let [glance, ask, look, tidy] = tidied.clone();
+        check(same_spec(), Step::Glance, [glance, ask, look, tidy, then]);
     }
 }
 
