@@ -130,9 +130,17 @@ impl RunHistory {
         match &self.application {
             None => true,
             Some(_) if self.missing_since.is_some() => true,
-            Some(application) if application.is_live() => self.mode.wants_livy(now),
+            Some(application) if application.is_live() => {
+                self.mode.wants_livy(now) || self.is_handing_over(now)
+            }
             Some(application) => application.succeeded() && self.mode.mode() != DeployMode::Cluster,
         }
+    }
+
+    /// Whether Livy was still starting a batch of this run when it was last asked, and not too long ago: it may be another
+    /// one than that of the application that YARN shows.
+    fn is_handing_over(&self, now: Instant) -> bool {
+        self.batch.as_ref().is_some_and(is_handing_over) && now.duration_since(self.since) < self.settle
     }
 
     /// Whether nothing can be concluded without Livy's word.
@@ -265,6 +273,11 @@ impl RunHistory {
             LivySight::NotAsked | LivySight::Silent(_) => Standing::Pending(self.phase),
         }
     }
+}
+
+/// Whether Livy is still starting a batch, and knows no application of it yet.
+pub fn is_handing_over(batch: &Batch) -> bool {
+    batch.app_id.is_none() && !batch.state.is_terminal()
 }
 
 /// Which of a run's applications is the run: the lowest that lives, else the one that came furthest.

@@ -17,7 +17,7 @@ use crate::budget::Over;
 use crate::gate::{Gate, Moment};
 use crate::ground::{earlier, name_of};
 use crate::job::Job;
-use crate::life::{Holder, Left, Seen, Waited};
+use crate::life::{Holder, Left, Overtaken, Seen, Waited};
 use crate::limits::Mark;
 use crate::provider::{Settings, Work};
 use crate::provision::{GLANCE, Progress};
@@ -52,7 +52,11 @@ impl<G: Gate> Work<'_, G> {
             .run
             .get_or_insert_with(|| self.own_run(&progress.job))
             .clone();
-        let mut goal = self.goal(progress, &cluster);
+        let settles_at = run.last_post + self.jobs.settings.settle;
+        let own_batch = run.batch_id.filter(|_| !run.adopted);
+        let goal = self.goal(progress, &cluster);
+        let mut goal = goal.submitted(own_batch, settles_at.into_std());
+        let mut is_nearly_there = false;
         let settings = self.jobs.settings;
         let mut watch = Watch::new(cluster.clone(), &run, settings.settle, settings.poll_period);
         // It was being called off when a further invocation took over.
@@ -69,16 +73,25 @@ impl<G: Gate> Work<'_, G> {
             until = limit;
             let verdict = goal.observe(Instant::now().into_std(), &report);
             self.remember(&goal);
+            is_nearly_there = verdict == Verdict::Nearly;
+            let is_outstanding = goal.is_outstanding(Instant::now().into_std(), &report);
             if let Some(waited) = self.concluded(progress, &cluster, &run, verdict, report).await {
                 return Seen::Waited(waited);
             }
             if Instant::now() >= next_gate {
                 next_gate = Instant::now() + GATE_PERIOD;
-                if let Some(overtaken) = self.overtaken_by(progress, Moment::Waiting).await {
-                    return Seen::Overtaken(overtaken);
+                match self.overtaken_by(progress, Moment::Waiting).await {
+                    // Another delivery has answered. What this one has submitted is watched until it is the one application.
+                    Some(Overtaken::ByItself) if is_outstanding => {}
+                    Some(overtaken) => return Seen::Overtaken(overtaken),
+                    None => {}
                 }
             }
         };
+        if is_nearly_there {
+            warn!(batch_name = %run.name, "the job stands; whether Livy starts it a second time could not be waited for");
+            return Seen::Waited(Waited::Reached);
+        }
         self.too_late(progress, goal.name(), over).await
     }
 
@@ -135,7 +148,7 @@ impl<G: Gate> Work<'_, G> {
                 progress.failure = Some(job_failure(&outcome, page.as_deref()));
                 Some(Waited::Ended(ending))
             }
-            Verdict::NotYet => {
+            Verdict::NotYet | Verdict::Nearly => {
                 let was_seen = progress.report.as_ref().is_none_or(|last| last.silence.is_none());
                 if let Some(silence) = report.silence.as_ref().filter(|_| was_seen) {
                     warn!(why = silence.why, "the job cannot be seen");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sparkwright_spark_job::standing::{Ending, Phase, Standing};
+use sparkwright_spark_job::standing::{Ending, Phase, Standing, is_handing_over};
 use sparkwright_spark_job::watch::Report;
 use sparkwright_yarn::{Application, ApplicationState};
 
@@ -17,6 +17,10 @@ pub enum Verdict {
     Failed(Ending),
     /// Look again.
     NotYet,
+    /// The same, though the job stands as asked: Livy is still starting a batch of this run, or does not have the one that was
+    /// submitted. When two deliveries of a request have submitted because Livy had forgotten the first one's batch, a second
+    /// application is to come, and to be stopped.
+    Nearly,
 }
 
 /// How far a job has to come.
@@ -27,6 +31,10 @@ pub struct Goal {
     /// Whether there is a YARN that knows applications.
     with_yarn: bool,
     running_since: Option<Instant>,
+    /// What this request's own POST has made, as far as it is known.
+    own_batch: Option<i64>,
+    /// By then whatever was submitted shows in YARN.
+    settles_at: Option<Instant>,
 }
 
 impl Goal {
@@ -37,6 +45,18 @@ impl Goal {
             healthy,
             with_yarn,
             running_since: None,
+            own_batch: None,
+            settles_at: None,
+        }
+    }
+
+    /// What was submitted is this batch, if that is known, and shows in YARN by then.
+    #[must_use]
+    pub fn submitted(self, own_batch: Option<i64>, settles_at: Instant) -> Self {
+        Self {
+            own_batch,
+            settles_at: Some(settles_at),
+            ..self
         }
     }
 
@@ -63,11 +83,19 @@ impl Goal {
                 }
                 WaitFor::Success => false,
             };
-        if reached {
-            Verdict::Reached
-        } else {
-            Verdict::NotYet
+        match reached {
+            false => Verdict::NotYet,
+            true if report.application.is_some() && self.is_outstanding(now, report) => Verdict::Nearly,
+            true => Verdict::Reached,
         }
+    }
+
+    /// Whether what was submitted may still bring an application that does not show.
+    pub fn is_outstanding(&self, now: Instant, report: &Report) -> bool {
+        let seen = report.batch.as_ref();
+        let is_unaccounted = |own: i64| seen.is_none_or(|batch| batch.id.0 != own);
+        (seen.is_some_and(is_handing_over) || self.own_batch.is_some_and(is_unaccounted))
+            && self.settles_at.is_some_and(|at| now < at)
     }
 
     /// Takes up what an earlier invocation has seen.
@@ -199,6 +227,35 @@ mod tests {
             goal(WaitFor::Running).observe(Instant::now(), &running),
             Verdict::NotYet
         );
+    }
+
+    #[test]
+    fn a_batch_that_livy_is_still_starting_is_waited_for_until_it_has_settled() {
+        let begun = Instant::now();
+        let mut goal = goal(WaitFor::Running).submitted(Some(2), begun + Duration::from_secs(150));
+        let mut after = |seconds, (id, state): (i64, &str), app_id: Option<&str>| {
+            let application = serde_json::json!({"id": "application_1_1", "state": "RUNNING"});
+            let batch = serde_json::json!({"id": id, "state": state, "appId": app_id});
+            let report = Report {
+                application: Some(serde_json::from_value(application).expect("an application")),
+                batch: Some(serde_json::from_value(batch).expect("a batch")),
+                ..report(Standing::Pending(Phase::Running))
+            };
+            goal.observe(begun + Duration::from_secs(seconds), &report)
+        };
+        assert_eq!(after(20, (2, "starting"), None), Verdict::Nearly);
+        assert_eq!(
+            after(21, (2, "running"), Some("application_1_1")),
+            Verdict::Reached
+        );
+        assert_eq!(after(22, (2, "dead"), None), Verdict::Reached);
+        // Livy has forgotten the one that was submitted.
+        assert_eq!(
+            after(23, (0, "running"), Some("application_1_1")),
+            Verdict::Nearly
+        );
+        assert_eq!(after(149, (2, "starting"), None), Verdict::Nearly);
+        assert_eq!(after(150, (2, "starting"), None), Verdict::Reached);
     }
 
     #[test]

@@ -75,7 +75,6 @@ fn an_adopting_update_tidies_too() {
 }
 
 #[test]
-#[ignore = "found: two deliveries at once, and Livy restarts between their POSTs: nobody looks when the second application shows"]
 fn two_deliveries_and_a_restart_leave_one_application() {
     check(&Scenario::new("create", CREATE).with(2, &[Duplicate, LivyCrashWithoutRecovery]));
 }

@@ -34,6 +34,8 @@ pub(crate) struct Provisioning {
     residents: Vec<(Run, Option<u8>)>,
     /// The last POST that may have been received.
     pub(crate) last_post: Option<u8>,
+    /// What its own POST has made.
+    own_batch: Option<i64>,
     /// The application that was seen last.
     pub(crate) application: Option<u8>,
     /// The last look at the own run, after what is nobody's was stopped, could not see it.
@@ -92,6 +94,7 @@ impl Provisioning {
             },
             residents: Vec::new(),
             last_post: None,
+            own_batch: None,
             application: None,
             is_unseen: false,
         };
@@ -106,7 +109,7 @@ impl Provisioning {
             Step::Wait => {
                 provisioning.at = At::Wait(Box::new(Waiting::begin(
                     request.age,
-                    request.age,
+                    (request.age, None),
                     marks,
                     scenario,
                 )))
@@ -143,8 +146,9 @@ impl Provisioning {
                 }
             }
             At::Submit(submitting) => match submitting.step(context, memory)? {
-                Submitted::Run { last_post } => {
+                Submitted::Run { last_post, own_batch } => {
                     self.last_post = Some(last_post);
+                    self.own_batch = own_batch;
                     Seen::Submitted
                 }
                 Submitted::Seen(seen) => seen,
@@ -192,7 +196,7 @@ impl Provisioning {
                 let last_post = self.last_post.unwrap_or(now);
                 At::Wait(Box::new(Waiting::begin(
                     now,
-                    last_post,
+                    (last_post, self.own_batch),
                     memory.marks,
                     context.scenario,
                 )))

@@ -5,12 +5,14 @@ use sparkwright_spark_job::sighting::{FoundRun, LivySight, YarnSight};
 use sparkwright_yarn::{Application, ApplicationState, FinalStatus};
 
 use crate::names::{self, Run, Version, application_id};
-use crate::world::{Job, Life, World};
+use crate::world::{Job, Life, World, number};
 
 /// Livy's word on one batch, small enough to be kept until YARN was asked as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct BatchView {
     pub(crate) run: Run,
+    /// Livy's number; no two are the same here.
+    number: u8,
     state: StateView,
     application: Option<u8>,
 }
@@ -55,6 +57,7 @@ impl BatchView {
         };
         Self {
             run: batch.run,
+            number: number(batch.job),
             state,
             application: job.application.filter(|_| !batch.has_lost_sight),
         }
@@ -80,7 +83,7 @@ impl BatchView {
             StateView::Killed => (BatchState::Killed, &HEADINGS),
         };
         Batch {
-            id: BatchId(0),
+            id: BatchId(self.number.into()),
             name: is_named.then(|| names::of(self.run).batch.to_string()),
             state,
             app_id: self.application.map(|number| application_id(number).to_string()),

@@ -40,6 +40,7 @@ enum At {
     /// The same after it.
     AfterPost {
         posted: u8,
+        batch_id: i64,
     },
     Asleep,
     /// There is a run.
@@ -51,7 +52,7 @@ enum At {
 /// How a submission ended.
 #[derive(Clone, Debug)]
 pub(crate) enum Submitted {
-    Run { last_post: u8 },
+    Run { last_post: u8, own_batch: Option<i64> },
     Seen(Seen),
 }
 
@@ -150,17 +151,17 @@ impl Submitting {
                 self.post(context)
             }
             At::Post { .. } => self.post(context),
-            At::AfterPost { posted } => {
+            At::AfterPost { posted, batch_id } => {
                 memory.marks.posted = Some(posted);
                 if let Some(has) = context.overtaken() {
                     return Some(Submitted::Seen(Seen::Overtaken(overtaken(context, has))));
                 }
                 self.claim(context, memory);
-                return Some(self.submitted(posted, memory));
+                return Some(self.submitted(posted, Some(batch_id), memory));
             }
             At::Submitted { last_post } => {
                 let last_post = memory.marks.posted.unwrap_or(last_post);
-                return Some(self.submitted(last_post, memory));
+                return Some(self.submitted(last_post, None, memory));
             }
             At::Asleep => unreachable!("it sleeps"),
         };
@@ -198,10 +199,12 @@ impl Submitting {
         let now = instant(context.now());
         let answer = match context.world.post(context.request.run, context.request.version) {
             Posted::NotReached => PostAnswer::NotSent("Livy is down".into()),
-            Posted::Taken | Posted::Duplicate if context.is_lost => {
+            Posted::Taken { .. } | Posted::Duplicate if context.is_lost => {
                 PostAnswer::NoAnswer("it was lost".into())
             }
-            Posted::Taken => PostAnswer::Created { batch_id: 0 },
+            Posted::Taken { batch } => PostAnswer::Created {
+                batch_id: batch.into(),
+            },
             Posted::Duplicate => PostAnswer::Duplicate,
         };
         self.submission.posted(now, now, 1, answer)
@@ -212,8 +215,9 @@ impl Submitting {
             Next::Survey => At::AskLivy,
             Next::SurveyLater | Next::Wait { .. } => At::Asleep,
             Next::Post { .. } => At::BeforePost,
-            Next::Created { .. } => At::AfterPost {
+            Next::Created { batch_id, .. } => At::AfterPost {
                 posted: context.now(),
+                batch_id,
             },
             Next::Adopt { .. } => {
                 let doubt = self.submission.last_doubt();
@@ -238,11 +242,11 @@ impl Submitting {
         }
     }
 
-    fn submitted(&self, last_post: u8, memory: &mut Memory<'_>) -> Submitted {
+    fn submitted(&self, last_post: u8, own_batch: Option<i64>, memory: &mut Memory<'_>) -> Submitted {
         *memory.has_claimed = true;
         memory.marks.posted = Some(last_post);
         memory.marks.is_submitted = true;
-        Submitted::Run { last_post }
+        Submitted::Run { last_post, own_batch }
     }
 
     fn overdue(&self, context: &Context<'_>) -> Submitted {

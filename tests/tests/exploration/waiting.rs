@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use spark_job_function::life::{Seen, Waited};
+use spark_job_function::life::{Overtaken, Seen, Waited};
 use spark_job_function::wait::{Goal, Verdict};
 use sparkwright_spark_job::sighting::YarnSight;
 use sparkwright_spark_job::standing::surplus;
@@ -24,6 +24,9 @@ pub(crate) struct Waiting {
     until: u8,
     began: u8,
     has_looked: bool,
+    /// But for what Livy is still starting.
+    is_nearly_there: bool,
+    is_outstanding: bool,
     /// It was being called off when a further invocation took over.
     is_over: bool,
 }
@@ -38,11 +41,19 @@ enum At {
 }
 
 impl Waiting {
-    pub(crate) fn begin(now: u8, last_post: u8, marks: &mut Marks, scenario: &Scenario) -> Self {
+    pub(crate) fn begin(
+        now: u8,
+        (last_post, own_batch): (u8, Option<i64>),
+        marks: &mut Marks,
+        scenario: &Scenario,
+    ) -> Self {
         let last_post = marks.posted.unwrap_or(last_post);
+        let settles_at = instant(last_post) + SETTLE;
         Self {
             watched: Watched::new(instant(last_post), SETTLE),
-            goal: Goal::new(scenario.wait_for, Duration::ZERO, true),
+            goal: Goal::new(scenario.wait_for, Duration::ZERO, true).submitted(own_batch, settles_at),
+            is_nearly_there: false,
+            is_outstanding: false,
             at: At::Look,
             until: fixed(&mut marks.wait, now + scenario.wait_timeout),
             began: now,
@@ -81,6 +92,9 @@ impl Waiting {
     pub(crate) fn step(&mut self, context: &mut Context<'_>) -> Option<Seen> {
         let now = context.now();
         match std::mem::replace(&mut self.at, At::Asleep) {
+            At::Look if !self.is_over && self.is_nearly_there && self.has_looked && now >= self.until => {
+                return Some(Seen::Waited(Waited::Reached));
+            }
             At::Look if self.is_over || (self.has_looked && now >= self.until) => {
                 return Some(match context.overtaken() {
                     Some(has) => Seen::Overtaken(overtaken(context, has)),
@@ -94,7 +108,10 @@ impl Waiting {
             At::AskYarn(livy) => return self.look(context, livy),
             At::Ask => {
                 if let Some(has) = context.overtaken() {
-                    return Some(Seen::Overtaken(overtaken(context, has)));
+                    match overtaken(context, has) {
+                        Overtaken::ByItself if self.is_outstanding => {}
+                        overtaken => return Some(Seen::Overtaken(overtaken)),
+                    }
                 }
             }
             At::Asleep => unreachable!("it sleeps"),
@@ -115,10 +132,13 @@ impl Waiting {
         }
         let sighting = believed(context, livy, yarn);
         let report = self.watched.observe(&names::of(run).batch, now, &sighting);
-        match self.goal.observe(now, &report) {
+        let verdict = self.goal.observe(now, &report);
+        self.is_nearly_there = verdict == Verdict::Nearly;
+        self.is_outstanding = self.goal.is_outstanding(now, &report);
+        match verdict {
             Verdict::Reached => Some(Seen::Waited(Waited::Reached)),
             Verdict::Failed(ending) => Some(Seen::Waited(Waited::Ended(ending))),
-            Verdict::NotYet => {
+            Verdict::NotYet | Verdict::Nearly => {
                 // A tick is longer than the time between two questions.
                 self.at = if context.now() > self.began {
                     At::Ask

@@ -68,7 +68,10 @@ pub(crate) struct Batch {
 /// What Livy does with a POST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Posted {
-    Taken,
+    Taken {
+        /// Livy's number for it; no two are the same here.
+        batch: u8,
+    },
     Duplicate,
     NotReached,
 }
@@ -109,7 +112,9 @@ impl World {
             job: self.jobs.len() - 1,
             has_lost_sight: false,
         });
-        Posted::Taken
+        Posted::Taken {
+            batch: number(self.jobs.len() - 1),
+        }
     }
 
     /// Livy's DELETE: it kills what it knows, and what appears later as long as it lives itself.
@@ -221,4 +226,9 @@ impl World {
     pub(crate) fn may_live(&self, run: Run) -> bool {
         self.jobs.iter().any(|job| job.run == run && job.may_live())
     }
+}
+
+/// A job's place among the jobs, as Livy numbers its batch.
+pub(crate) fn number(of: usize) -> u8 {
+    u8::try_from(of).expect("a history has few jobs")
 }

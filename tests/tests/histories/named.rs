@@ -102,6 +102,24 @@ fn a_late_update_that_fails_leaves_the_old_job_to_the_stack() {
     keeps_every_promise(&plan);
 }
 
+// Livy forgets what the first delivery has submitted, so that the second one submits as well; the application of that shows
+// when both have long found the first one's in YARN.
+#[test]
+fn a_second_delivery_that_submitted_too_leaves_one_application() {
+    let mut plan = plan(vec![deploy(0)]);
+    plan.jobs[0].appears = 14;
+    plan.steps[0].idle = 0;
+    plan.faults = vec![Fault {
+        when: When::Step { step: 0, after: 5 },
+        what: What::LivyForgetsAll,
+    }];
+    plan.ways = vec![Way {
+        again: vec![12],
+        ..Way::default()
+    }];
+    keeps_every_promise(&plan);
+}
+
 // The failed Update's id is all that the stack has, though the old job runs on.
 #[test]
 fn a_stack_that_kept_a_failed_update_leaves_no_job_behind() {

@@ -151,7 +151,7 @@ fn livy_is_asked_once_about_a_driver_that_runs() {
         let mut run = Run::new();
         run.look(
             9,
-            livy("starting", None, &BORN),
+            livy("starting", Some(1), &BORN),
             yarn([application(1, "ACCEPTED", "UNDEFINED")]),
         );
         run.look(10, livy("running", Some(1), log), running());
