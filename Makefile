@@ -59,6 +59,7 @@ HISTORIES ?= 20000
 test-deep: prerequisites-build ## Generated histories of stacks, 20,000 of them or HISTORIES, and the exploration with a fault more
 	SPARKWRIGHT_HISTORIES=$(HISTORIES) cargo test --locked --profile deep -p sparkwright-tests --test histories every_generated -- --nocapture
 	EXPLORATION_DEEP=1 cargo test --locked --profile deep -p sparkwright-tests --test exploration histories -- --nocapture
+	cargo test --locked --profile deep -p sparkwright-tests --test exploration an_adopted_run_settles -- --ignored
 
 test-fuzz: prerequisites-build ## Replay every kept input of the fuzz targets, and the same short search each time
 	@cd tests && python3 -m bed.fuzz --seconds 5 --seed 1

@@ -50,6 +50,13 @@ pub enum Ending {
     Lost,
 }
 
+impl Ending {
+    /// Whether it is known to have ended, and not well.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::NotStarted | Self::Killed)
+    }
+}
+
 /// What a look allows to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
@@ -131,7 +138,7 @@ impl RunHistory {
             None => true,
             Some(_) if self.missing_since.is_some() => true,
             Some(application) if application.is_live() => {
-                self.mode.wants_livy(now) || self.is_handing_over(now)
+                self.mode.wants_livy(now) || self.may_have_another_batch(now)
             }
             Some(application) => application.succeeded() && self.mode.mode() != DeployMode::Cluster,
         }
@@ -139,8 +146,8 @@ impl RunHistory {
 
     /// Whether Livy was still starting a batch of this run when it was last asked, and not too long ago: it may be another
     /// one than that of the application that YARN shows.
-    fn is_handing_over(&self, now: Instant) -> bool {
-        self.batch.as_ref().is_some_and(is_handing_over) && now.duration_since(self.since) < self.settle
+    fn may_have_another_batch(&self, now: Instant) -> bool {
+        self.batch.as_ref().is_some_and(is_still_starting) && now.duration_since(self.since) < self.settle
     }
 
     /// Whether nothing can be concluded without Livy's word.
@@ -276,7 +283,7 @@ impl RunHistory {
 }
 
 /// Whether Livy is still starting a batch, and knows no application of it yet.
-pub fn is_handing_over(batch: &Batch) -> bool {
+pub fn is_still_starting(batch: &Batch) -> bool {
     batch.app_id.is_none() && !batch.state.is_terminal()
 }
 

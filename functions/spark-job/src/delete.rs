@@ -15,6 +15,7 @@ use crate::job::resource;
 use crate::life::sweep::Sweep;
 use crate::limits::Mark;
 use crate::physical_id::{PhysicalId, RunId};
+use crate::place::Place;
 use crate::properties::{IfStopUnconfirmed, Stopping, lenient_place};
 use crate::provider::Work;
 use crate::removal::{Target, out_of_time, unconfirmed};
@@ -33,7 +34,7 @@ impl<G: Gate> Work<'_, G> {
         let stopped = async {
             match id {
                 PhysicalId::Run(_) | PhysicalId::Nothing { .. } => {
-                    self.delete_own(&id, expired, self.delete_by(timeout)).await
+                    Box::pin(self.delete_own(&id, expired, self.delete_by(timeout))).await
                 }
                 _ if expired => {
                     info!(
@@ -80,36 +81,51 @@ impl<G: Gate> Work<'_, G> {
     /// What our own id leads to. That of a failed Update may be all that the stack has for the resource, while what it was
     /// to replace still runs: then that goes, too.
     async fn delete_own(&self, id: &PhysicalId, expired: bool, deadline: Instant) -> Result<(), String> {
-        if id.is_of_failed_update() && !expired && self.jobs.gate.is_leaving(self.request).await {
-            self.delete_replaced(id, deadline).await?;
-        }
-        match id.run() {
-            Some(run) => self.delete_run(run, deadline).await,
-            None => {
-                info!("the id leads to nothing that was ever submitted");
-                Ok(())
+        let replaced = async {
+            if id.is_of_failed_update() && !expired && self.jobs.gate.is_leaving(self.request).await {
+                return self.delete_replaced(id, deadline).await;
             }
-        }
+            Ok(())
+        };
+        let own = async {
+            match id.run() {
+                Some(run) => self.delete_run(run, deadline).await,
+                None => {
+                    info!("the id leads to nothing that was ever submitted");
+                    Ok(())
+                }
+            }
+        };
+        let (own, replaced) = tokio::join!(own, replaced);
+        own.and(replaced)
     }
 
-    /// Every run of the resource that lives.
+    /// Every run of the resource that lived when the Delete was made, where it was declared or the id leads.
     async fn delete_replaced(&self, id: &PhysicalId, deadline: Instant) -> Result<(), String> {
-        let declared = || self.all_properties().into_iter().find_map(lenient_place);
-        let Some(place) = id.run().map(|run| run.place.clone()).or_else(declared) else {
-            return Ok(());
-        };
         let what = "the job that a failed Update was to replace";
-        let site = self.old_site(&place, deadline).await;
-        let Some(cluster) = site.map_err(|why| unconfirmed(what, &why))? else {
+        let mut places: Vec<Place> = id.run().map(|run| run.place.clone()).into_iter().collect();
+        for place in self.all_properties().into_iter().filter_map(lenient_place) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        let request = self.request;
+        let before = Sweep::of(request.issued.at(), request.wall_clock(), Duration::ZERO);
+        let mut targets = Vec::new();
+        for place in places {
+            let site = self.old_site(&place, deadline).await;
+            let Some(cluster) = site.map_err(|why| unconfirmed(what, &why))? else {
+                continue;
+            };
+            let runs = self.runs_of(&cluster, resource(request), deadline).await;
+            let runs = runs.map_err(|why| unconfirmed(what, &why))?;
+            let lived = runs.iter().filter(|run| before.holds(request.wall_clock(), run));
+            targets.extend(lived.map(|run| Target::of(&cluster, run)));
+        }
+        // To look may have taken long, and another delivery may have been answered meanwhile.
+        if targets.is_empty() || !self.jobs.gate.is_leaving(request).await {
             return Ok(());
-        };
-        let runs = self.runs_of(&cluster, resource(self.request), deadline).await;
-        let runs = runs.map_err(|why| unconfirmed(what, &why))?;
-        let targets = runs
-            .iter()
-            .filter(|run| run.may_live() && !run.is_shell())
-            .map(|run| Target::of(&cluster, run))
-            .collect();
+        }
         self.stop_all(targets, deadline).await
     }
 

@@ -104,6 +104,7 @@ impl<G: Gate> Work<'_, G> {
                 key: run.batch.key().clone(),
                 is_wanted: run.is_of(job.spec()),
                 is_elsewhere: run.place.livy != job.properties.place.livy,
+                is_of_failed_update: old.is_of_failed_update(),
             },
             PhysicalId::Legacy { .. } => Previous::Application,
             PhysicalId::Nothing { .. }

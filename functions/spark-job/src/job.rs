@@ -48,7 +48,7 @@ impl Job {
             numbering: Numbering::OneRun,
         };
         let id = RunId::new(order.batch_name(1), spec, properties.place.clone());
-        let bytes = id.of_failed(RequestType::Update).to_string().len();
+        let bytes = id.to_string().len();
         if bytes > MAX_BYTES {
             return Err(Mistakes::one(format!(
                 "the resource's id would have {bytes} bytes, and CloudFormation takes {MAX_BYTES}: \

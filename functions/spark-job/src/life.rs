@@ -12,7 +12,8 @@
 //!           └ other spec ► Look   └► in place ─► Ask ────────────────────────────────────────────┘
 //! ```
 //!
-//! After a `Tidy`, which may take long, whatever is to be answered with is looked at once more.
+//! After a `Tidy`, which may take long, `LookAgain` looks at whatever is to be answered with; if it has failed since, the
+//! answer is FAILED.
 //!
 //! # Guarantees
 //!
@@ -156,13 +157,14 @@ impl Life {
             (State::Tidying(holder), Seen::Stopped | Seen::Unconfirmed) => {
                 self.to(State::LookingAgain(holder.clone()), Step::LookAgain(holder))
             }
-            (
-                State::LookingAgain(holder),
-                Seen::Glance(Some(Standing::Ended(Ending::Failed | Ending::NotStarted | Ending::Killed))),
-            ) => self.failed(match holder {
-                Holder::Own => Left::Ended,
-                Holder::Previous | Holder::Adopted(_) => Left::Nothing,
-            }),
+            (State::LookingAgain(holder), Seen::Glance(Some(Standing::Ended(ending))))
+                if ending.is_failure() =>
+            {
+                self.failed(match holder {
+                    Holder::Own => Left::Ended,
+                    Holder::Previous | Holder::Adopted(_) => Left::Nothing,
+                })
+            }
             (State::LookingAgain(holder), Seen::Glance(_)) => self.answer(Answer::Success(holder)),
             (state, seen) => unreachable!("{seen:?} cannot come of {state:?}"),
         }
@@ -171,14 +173,10 @@ impl Life {
     /// The same job is wanted that the id leads to. One that has failed or was killed is submitted anew.
     fn glanced(&mut self, standing: Option<Standing>) -> Step {
         match standing {
-            Some(Standing::Ended(Ending::Failed | Ending::NotStarted | Ending::Killed)) => {
-                self.to(State::Looking, Step::Look)
-            }
+            Some(Standing::Ended(ending)) if ending.is_failure() => self.to(State::Looking, Step::Look),
+            Some(Standing::Pending(_) | Standing::Ended(_)) => self.reached(Holder::Previous),
             // No contact is needed.
             None => self.to(State::AskingToLeave, Step::Ask(Question::BeforeAnswer)),
-            Some(Standing::Pending(_) | Standing::Ended(Ending::Succeeded | Ending::Lost)) => {
-                self.reached(Holder::Previous)
-            }
         }
     }
 
@@ -300,11 +298,18 @@ impl Life {
                 || self.previous_run() == Some(key)
                 || matches!(&holder, Holder::Adopted(adopted) if adopted == key)
         };
+        let is_all_there_is = matches!(
+            self.wish.previous,
+            Previous::Run {
+                is_of_failed_update: true,
+                ..
+            }
+        );
         let ownerless: Vec<_> = residents
             .iter()
             .filter(|run| run.lives && !is_owned(&run.key))
             // What stays in place removes what came after it. What is older was retained.
-            .filter(|run| run.is_newer || holder != Holder::Previous)
+            .filter(|run| run.is_newer || is_all_there_is || holder != Holder::Previous)
             .map(|run| Target::Here(run.key.clone()))
             .collect();
         if ownerless.is_empty() {

@@ -136,7 +136,9 @@ impl RunId {
     pub fn of_failed(&self, request_type: RequestType) -> Self {
         Self {
             spec: NO_SPEC.to_owned(),
-            of_failed_update: request_type == RequestType::Update,
+            // Without it the id still leads to its run.
+            of_failed_update: request_type == RequestType::Update
+                && self.to_string().len() + ";".len() + OF_UPDATE.len() <= MAX_BYTES,
             ..self.clone()
         }
     }

@@ -32,6 +32,9 @@ pub struct Settings {
     pub poll_period: Duration,
     /// How long a job that stays in place must be seen to live: a request that was called off may be stopping it.
     pub linger: Duration,
+    /// The same for one that Livy does not know: its batch may have been deleted before its application appeared, and Livy
+    /// looks for such applications once a minute (`livy.server.yarn.app-leakage.check-interval`).
+    pub leak_check: Duration,
 }
 
 impl Default for Settings {
@@ -40,6 +43,7 @@ impl Default for Settings {
             settle: Duration::from_secs(150),
             poll_period: Duration::from_secs(1),
             linger: Duration::from_secs(20),
+            leak_check: Duration::from_secs(75),
         }
     }
 }

@@ -166,8 +166,7 @@ impl<G: Gate> Work<'_, G> {
             Ok(()) => Seen::Stopped,
             Err(why) => {
                 progress.failure = Some(Failure::new(format!(
-                    "the old job could not be stopped, so the new one was not started: {why}
-\
+                    "the old job could not be stopped, so the new one was not started: {why}\n\
                      See in YARN that it has ended, or kill it there; then update again"
                 )));
                 Seen::Unconfirmed

@@ -183,10 +183,8 @@ impl<G: Gate> Work<'_, G> {
         }
         let standing = report.standing;
         let verdict = match standing {
-            Standing::Ended(ending @ (Ending::Failed | Ending::NotStarted | Ending::Killed)) => {
-                Verdict::Failed(ending)
-            }
-            Standing::Pending(_) | Standing::Ended(Ending::Succeeded | Ending::Lost) => Verdict::Reached,
+            Standing::Ended(ending) if ending.is_failure() => Verdict::Failed(ending),
+            Standing::Pending(_) | Standing::Ended(_) => Verdict::Reached,
         };
         self.concluded(progress, &cluster, &run, verdict, report).await;
         Some(standing)

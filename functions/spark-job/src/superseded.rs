@@ -14,7 +14,8 @@ use cloudformation::operation::describe_stack_resource::{
     DescribeStackResourceError, DescribeStackResourceOutput,
 };
 use custom_resource::{Request, RequestType};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
 
 use crate::aws::{Aws, explain};
 use crate::gate::{Closed, Gate, Moment};
@@ -25,6 +26,14 @@ use obstacles::{Kind, Obstacle, Obstacles};
 
 /// All of one question, so that a stack waits no longer for the answer than for a look at Livy.
 const QUESTION_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Before each time that a stack is asked whether it deletes its resource. A run is left if it does not say so.
+const PAUSES: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(6),
+];
 
 /// What a stack says of a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -173,7 +182,9 @@ impl StackGate {
 
     /// What CloudFormation says of the request's resource now; nothing while it cannot be asked.
     async fn word(&self, request: &Request) -> Option<StackWord> {
-        let is_askable = !request.stack_id.is_empty() && !request.logical_resource_id.is_empty();
+        let is_askable = request.request_type != RequestType::Delete
+            && !request.stack_id.is_empty()
+            && !request.logical_resource_id.is_empty();
         if !is_askable || self.obstacles.stand() {
             return None;
         }
@@ -209,9 +220,6 @@ impl StackGate {
 
 impl Gate for StackGate {
     async fn pass(&self, request: &Request, moment: Moment) -> Result<(), Closed> {
-        if request.request_type == RequestType::Delete {
-            return Ok(());
-        }
         let Some(word) = self.word(request).await else {
             return Ok(());
         };
@@ -238,8 +246,26 @@ impl Gate for StackGate {
     }
 
     async fn is_leaving(&self, request: &Request) -> bool {
-        let word = self.word(request).await;
-        word.is_some_and(|word| word.is_of_leaving(request.physical_resource_id.as_deref()))
+        let own = request.physical_resource_id.as_deref();
+        for pause in PAUSES {
+            sleep(pause).await;
+            let asked = timeout(QUESTION_TIMEOUT, self.ask(request)).await;
+            match asked.unwrap_or_else(|_| Err(Obstacle::silence(QUESTION_TIMEOUT))) {
+                Ok(word) if word.is_of_leaving(own) => return true,
+                // It has another: this one is cleaned up after.
+                Ok(word) if word.physical_id.as_deref() != own => return false,
+                // The word may not be written yet.
+                Ok(word) => info!(
+                    status = word.status,
+                    "the stack does not say yet that its resource is being deleted"
+                ),
+                Err(obstacle) => warn!(
+                    why = obstacle.why,
+                    "whether the stack deletes the resource is not known; an older run of it would be left"
+                ),
+            }
+        }
+        false
     }
 }
 

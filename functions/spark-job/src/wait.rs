@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sparkwright_spark_job::standing::{Ending, Phase, Standing, is_handing_over};
+use sparkwright_spark_job::standing::{Ending, Phase, Standing, is_still_starting};
 use sparkwright_spark_job::watch::Report;
 use sparkwright_yarn::{Application, ApplicationState};
 
@@ -94,7 +94,7 @@ impl Goal {
     pub fn is_outstanding(&self, now: Instant, report: &Report) -> bool {
         let seen = report.batch.as_ref();
         let is_unaccounted = |own: i64| seen.is_none_or(|batch| batch.id.0 != own);
-        (seen.is_some_and(is_handing_over) || self.own_batch.is_some_and(is_unaccounted))
+        (seen.is_some_and(is_still_starting) || self.own_batch.is_some_and(is_unaccounted))
             && self.settles_at.is_some_and(|at| now < at)
     }
 

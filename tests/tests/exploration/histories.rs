@@ -62,7 +62,7 @@ fn histories(deep: bool) -> Vec<Scenario> {
     let mut all = Vec::new();
     for stack in stacks {
         all.push(stack.clone().with(most, OF_THE_CLUSTER));
-        // Two of them: `findings`.
+        // Two of these break a rule: `findings::a_twin_that_fails_early_takes_nothing_with_it`.
         all.push(stack.clone().with(1, OF_LAMBDA));
         all.push(stack.clone().with(most - 1, OF_THE_FUNCTION));
         if stack.ops != CREATE_TWICE {

@@ -23,8 +23,8 @@
 //!
 //! # Layout
 //!
-//! `histories` are explored and hold; `defects` break one rule each and are found; `findings` are what the checker found
-//! in the programs and nobody has mended yet. `violations` lists the rules.
+//! `histories` are explored and hold; `defects` break one rule each and are found; `findings` are histories that once
+//! broke a rule; those that still do, or are out of the model's reach, are ignored and say why. `violations` lists the rules.
 #![allow(clippy::print_stdout, reason = "the exploration's figures are for people")]
 
 mod answering;

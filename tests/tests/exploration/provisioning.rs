@@ -50,6 +50,8 @@ enum At {
     Look {
         batches: Option<Vec<BatchView>>,
         is_once: bool,
+        /// What would be adopted, and Livy does not know, is looked at again.
+        has_lingered: bool,
         is_asleep: bool,
     },
     Ask(Question),
@@ -74,6 +76,7 @@ impl Provisioning {
                 key: names::of(run).key.clone(),
                 is_wanted: version == Some(request.version),
                 is_elsewhere: false,
+                is_of_failed_update: version.is_none(),
             },
             _ => Previous::Nothing,
         };
@@ -90,6 +93,7 @@ impl Provisioning {
             at: At::Look {
                 batches: None,
                 is_once: false,
+                has_lingered: false,
                 is_asleep: false,
             },
             residents: Vec::new(),
@@ -226,6 +230,7 @@ impl Provisioning {
         self.at = At::Look {
             batches: None,
             is_once,
+            has_lingered: false,
             is_asleep: false,
         };
     }
@@ -235,6 +240,7 @@ impl Provisioning {
         let At::Look {
             batches,
             is_once,
+            has_lingered,
             is_asleep,
         } = &mut self.at
         else {
@@ -258,6 +264,11 @@ impl Provisioning {
             *is_asleep = true;
             return None;
         };
+        let is_unknown_to_livy = |run: &FoundRun| run.batch.is_none() && resident(context, run).is_wanted;
+        if !*is_once && !*has_lingered && found.iter().any(is_unknown_to_livy) {
+            (*has_lingered, *is_asleep) = (true, true);
+            return None;
+        }
         let live = |run: &FoundRun| {
             run.live_application()
                 .map(|application| number_of(application.id))

@@ -82,6 +82,23 @@ async fn what_a_failed_update_was_to_replace_goes_with_it_only_when_the_resource
     assert_eq!(stage.living(), 0);
 }
 
+// Of a failed Update's own run YARN says enough; of what it was to replace, only both together.
+#[tokio::test]
+async fn a_failed_updates_own_run_is_stopped_though_livy_cannot_be_asked_for_the_others() {
+    let stage = Stage::new().await;
+    let properties = with(&stage.properties(), json!({"StopTimeoutSeconds": 1}));
+    let id = stage.created(&properties).await;
+    let spec = id.split(':').nth(3).unwrap().to_owned();
+    let of_update = format!("{};of=update", id.replace(&spec, "000000000000"));
+    stage.gate.leave();
+    stage.cluster.livy().down().await;
+    failed(
+        &stage.delete(&of_update, &properties).await,
+        "could not be confirmed",
+    );
+    assert_eq!(stage.living(), 0);
+}
+
 #[tokio::test]
 async fn a_delete_needs_no_valid_properties() {
     for properties in [

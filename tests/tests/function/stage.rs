@@ -117,6 +117,7 @@ impl Stage {
             settle,
             poll_period: Duration::from_millis(20),
             linger: Duration::from_millis(100),
+            leak_check: Duration::from_millis(200),
         };
         let jobs = SparkJobs::behind(gate.clone(), settings, Aws::of(sdk_config(&aws.url())));
         let mut protocol = custom_resource::Settings::default();

@@ -34,6 +34,7 @@ impl Stacked {
             settle: SETTLE,
             poll_period: Duration::from_millis(20),
             linger: Duration::from_millis(100),
+            leak_check: Duration::from_millis(200),
         };
         let jobs = SparkJobs::new(settings, Aws::of(sdk_config(&stage.aws.url())));
         let handler = Handler::new(jobs, custom_resource::Settings::default());

@@ -33,6 +33,7 @@ impl Stage {
                 settle: Duration::from_millis(600),
                 poll_period: Duration::from_millis(20),
                 linger: Duration::from_millis(100),
+                leak_check: Duration::from_millis(200),
             };
             let jobs = SparkJobs::behind(AlwaysOpen, settings, moto.aws());
             Stage {

@@ -197,7 +197,7 @@ impl Submission {
     fn nothing_to_adopt(&mut self, now: Instant, number: u32, with_yarn: bool) -> Next {
         let settled = |doubt: &mut Doubt| now.duration_since(doubt.posted) >= self.settle;
         match self.doubt.take_if(settled).map(|doubt| doubt.cause) {
-            Some(Cause::Refused(refusal)) => Next::Fail(rejected(refusal)),
+            Some(Cause::Refused(refusal)) => Next::Fail(refusal.rejection()),
             Some(Cause::Duplicate) if self.is_overdue(now) => Next::Fail(self.name_is_taken(number)),
             // An application that Livy has forgotten cannot be seen: it may run.
             Some(Cause::NoAnswer(_)) if !with_yarn => Next::Fail(SubmitError::Lost {
@@ -252,7 +252,7 @@ impl Submission {
                     refusal: Some(refusal),
                 }
             }
-            PostAnswer::Refused(refusal) => Next::Fail(rejected(refusal)),
+            PostAnswer::Refused(refusal) => Next::Fail(refusal.rejection()),
         }
     }
 
@@ -268,7 +268,7 @@ impl Submission {
             // The shell stands as it stood, and is tried again.
             (ZombieFate::Unseen(why), None) => self.wait(now, why),
             (ZombieFate::Removed, None) => {
-                self.unsettled.is_gone(number);
+                self.unsettled.forget(number);
                 Next::SurveyLater
             }
             (ZombieFate::Absent, None) | (ZombieFate::Alive, _) => Next::SurveyLater,
@@ -279,7 +279,7 @@ impl Submission {
             }
             (ZombieFate::Removed | ZombieFate::Absent | ZombieFate::Unseen(_), Some(refusal)) => {
                 self.doubt = None;
-                Next::Fail(rejected(refusal))
+                Next::Fail(refusal.rejection())
             }
         }
     }
@@ -295,7 +295,7 @@ impl Submission {
         {
             let refusal = refusal.clone();
             if now.duration_since(*posted) >= self.settle {
-                return Next::Fail(rejected(refusal));
+                return Next::Fail(refusal.rejection());
             }
             return Next::ClearZombie {
                 number,
@@ -389,13 +389,6 @@ impl Submission {
 
 fn id_of(batch: Option<&Batch>) -> Option<i64> {
     batch.map(|batch| batch.id.0)
-}
-
-fn rejected(refusal: Refusal) -> SubmitError {
-    SubmitError::Rejected {
-        status: Some(refusal.status),
-        message: refusal.message,
-    }
 }
 
 #[cfg(test)]

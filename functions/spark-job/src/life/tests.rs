@@ -34,6 +34,7 @@ fn update(policy: UpdatePolicy) -> Wish {
         key: run("old"),
         is_wanted: false,
         is_elsewhere: false,
+        is_of_failed_update: false,
     };
     wish(previous, policy)
 }
@@ -52,6 +53,7 @@ fn same_spec() -> Wish {
         key: run("old"),
         is_wanted: true,
         is_elsewhere: false,
+        is_of_failed_update: false,
     };
     wish(previous, UpdatePolicy::StopThenStart)
 }

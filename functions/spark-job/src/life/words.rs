@@ -37,6 +37,8 @@ pub enum Previous {
         is_wanted: bool,
         /// At another Livy than the one that is declared now.
         is_elsewhere: bool,
+        /// Of an Update that failed: the id is all that the stack has, and no older run has another owner.
+        is_of_failed_update: bool,
     },
     /// An application that another program submitted.
     Application,

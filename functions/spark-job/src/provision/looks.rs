@@ -1,5 +1,7 @@
 //! What a request sees of the resource's jobs before it decides.
 
+use std::time::Duration;
+
 use custom_resource::{Failure, RequestType};
 use sparkwright_spark_job::names::spec_tag;
 use sparkwright_spark_job::sighting::FoundRun;
@@ -41,7 +43,7 @@ impl<G: Gate> Work<'_, G> {
             return None;
         };
         // An Update that was called off by this one may just now be stopping it.
-        let until = Instant::now() + self.jobs.settings.linger;
+        let until = Instant::now() + self.linger(report.batch.is_some());
         let is_seen = |report: &Report| report.silence.is_none() && report.application.is_some();
         while is_seen(&report) && matches!(report.standing, Standing::Pending(_)) && Instant::now() < until {
             match timeout(GLANCE, watch.next()).await {
@@ -89,10 +91,12 @@ impl<G: Gate> Work<'_, G> {
         let ground = self.ground(job).await?;
         let residents = self.residents(&ground, progress);
         let has_own = residents.iter().any(|run| run.key == *job.batch().key());
-        if has_own || !residents.iter().any(|run| run.is_wanted) {
+        let Some(wanted) = residents.iter().find(|run| run.is_wanted && !has_own) else {
             return Ok(ground);
-        }
-        sleep(self.jobs.settings.linger).await;
+        };
+        let mut runs = ground.runs.iter();
+        let is_in_livy = runs.any(|run| run.key == wanted.key && run.batch.is_some());
+        sleep(self.linger(is_in_livy)).await;
         let cluster = ground.cluster;
         let until = Instant::now() + GLANCE;
         match self.runs_of(&cluster, job.resource, until).await {
@@ -100,6 +104,13 @@ impl<G: Gate> Work<'_, G> {
             Err(why) => Err(Failure::new(format!(
                 "a job of this resource runs already, and whether it goes on running is not known: {why}"
             ))),
+        }
+    }
+
+    fn linger(&self, is_in_livy: bool) -> Duration {
+        match is_in_livy {
+            true => self.jobs.settings.linger,
+            false => self.jobs.settings.leak_check,
         }
     }
 

@@ -5,7 +5,7 @@ use sparkwright_tests::cluster::{Application, FinalStatus};
 
 use super::answers::can_work;
 use super::{Add, Rule, run_of, slug_of};
-use crate::plan::{Job, JobEnd, Plan};
+use crate::plan::{Job, JobEnd, Plan, Way};
 use crate::play::Record;
 
 /// So long Livy or YARN must have been out of reach for a stop to fail; a stop has a minute.
@@ -54,11 +54,12 @@ fn owned(record: &Record, add: Add<'_>) {
 /// nothing was, and its answer counts. A function that said otherwise could not be deleted where a host was misspelt.
 fn has_blind_twin(plan: &Plan, record: &Record) -> bool {
     const SURELY_FIRST_S: u16 = 45;
-    let is_early = |way: &crate::plan::Way| way.again.iter().any(|after| *after < SURELY_FIRST_S);
+    let is_early = |way: &Way| way.again.iter().any(|after| *after < SURELY_FIRST_S);
     let met_an_outage = |request: &Request| {
         record.outage_ms(request.sent_ms, request.ended_ms.unwrap_or(record.ended_ms)) > 0
     };
-    plan.ways.iter().any(is_early) && record.requests.iter().any(met_an_outage)
+    let mut delivered = plan.ways.iter().zip(&record.requests);
+    delivered.any(|(way, request)| is_early(way) && met_an_outage(request))
 }
 
 fn wanted(plan: &Plan, record: &Record, held: &Held, add: Add<'_>) {

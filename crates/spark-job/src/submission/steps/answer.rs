@@ -1,5 +1,7 @@
 //! What Livy said, in the words of the decisions.
 
+use crate::submission::SubmitError;
+
 /// What Livy said to a POST.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PostAnswer {
@@ -29,6 +31,16 @@ pub struct Refusal {
     pub message: String,
     /// Whether a batch that will never start may hold the name now.
     pub may_hold_name: bool,
+}
+
+impl Refusal {
+    /// How a submission ends by it.
+    pub(super) fn rejection(self) -> SubmitError {
+        SubmitError::Rejected {
+            status: Some(self.status),
+            message: self.message,
+        }
+    }
 }
 
 /// What became of the shell that a refused POST leaves.

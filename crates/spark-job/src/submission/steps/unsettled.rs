@@ -28,7 +28,7 @@ struct Sight {
 pub(super) struct Unsettled(BTreeMap<u32, Sight>);
 
 impl Unsettled {
-    /// Whether this has stood under the number for so long.
+    /// Notes it, if it is new under the number, and says whether it has stood there for so long.
     pub(super) fn has_stood(&mut self, now: Instant, number: u32, what: Unproven, settle: Duration) -> bool {
         let new = Sight { since: now, what };
         let sight = self.0.entry(number).or_insert_with(|| new.clone());
@@ -59,8 +59,8 @@ impl Unsettled {
             .any(|number| !self.has_stood(now, number, Unproven::Vanished, settle))
     }
 
-    /// It is gone, for certain.
-    pub(super) fn is_gone(&mut self, number: u32) {
+    /// Drops what is gone for certain.
+    pub(super) fn forget(&mut self, number: u32) {
         self.0.remove(&number);
     }
 }

@@ -209,6 +209,34 @@ fn what_a_called_off_update_has_left_is_removed_by_the_update_that_stays_in_plac
 }
 
 #[test]
+fn what_is_older_was_retained_unless_the_id_is_of_a_failed_update() {
+    let older = || Resident {
+        is_newer: false,
+        ..live("older")
+    };
+    for (is_of_failed_update, then) in [
+        (false, Step::Answer(Answer::Success(Holder::Previous))),
+        (true, Step::Tidy(vec![here("older")])),
+    ] {
+        let previous = Previous::Run {
+            key: run("old"),
+            is_wanted: false,
+            is_elsewhere: false,
+            is_of_failed_update,
+        };
+        check(
+            wish(previous, UpdatePolicy::StartThenStop),
+            Step::Look,
+            [
+                (residents([wanted("old"), older()]), BEFORE_ANSWER),
+                (Seen::Wanted, Step::LookAround),
+                (residents([wanted("old"), older()]), then),
+            ],
+        );
+    }
+}
+
+#[test]
 fn a_failed_request_s_own_run_is_adopted_under_the_id_that_leads_to_it() {
     check(
         start_then_stop(),
@@ -231,6 +259,7 @@ fn an_old_job_at_another_place_is_looked_for_there() {
             key: run("old"),
             is_wanted: false,
             is_elsewhere: true,
+            is_of_failed_update: false,
         };
         wish(previous, UpdatePolicy::StopThenStart)
     };
