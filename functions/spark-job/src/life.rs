@@ -132,11 +132,11 @@ impl Life {
             // CloudFormation's clean-up is what remains.
             (State::LookingAround(holder), Seen::Unreachable) => self.answer(Answer::Success(holder)),
 
-            // The stack has this very run: to stop it now would stop the stack's job.
-            (
-                State::Submitting | State::Waiting | State::AskingToAnswer(Holder::Own),
-                Seen::Overtaken(Overtaken::ByItself),
-            ) => self.answer(Answer::Success(Holder::Own)),
+            // The stack has this very run: to stop it now would stop the stack's job. What was submitted beside it is watched.
+            (State::Submitting, Seen::Overtaken(Overtaken::ByItself)) => self.to(State::Waiting, Step::Wait),
+            (State::Waiting | State::AskingToAnswer(Holder::Own), Seen::Overtaken(Overtaken::ByItself)) => {
+                self.answer(Answer::Success(Holder::Own))
+            }
             (
                 State::Submitting | State::Waiting | State::AskingToAnswer(Holder::Own),
                 Seen::Overtaken(Overtaken::ByStack),

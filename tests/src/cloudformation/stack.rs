@@ -16,6 +16,8 @@
 //! | a retried deployment uses the request id again, with a new response URL | aws/aws-cdk#35957 |
 //! | without rollback (`--disable-rollback`) what was begun goes on, and what succeeded stays | User Guide |
 //! | no Update without a change of the properties | User Guide |
+//! | while a replaced resource is cleaned up, `DescribeStackResource` shows the one that replaced it | assumed |
+//! | `LastUpdatedTimestamp` stays as it is while one request is at work | assumed |
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
