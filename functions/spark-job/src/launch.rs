@@ -56,34 +56,19 @@ impl<G: Gate> Supervisor for Supervision<'_, G> {
 impl<G: Gate> Work<'_, G> {
     /// Submits the own run, or finds it.
     pub(crate) async fn submit(&self, progress: &mut Progress) -> Seen {
-        // A repetition has to settle before it may post: it is asked first whether anybody waits for it.
-        if self.is_late()
-            && let Some(overtaken) = self.overtaken_by(progress, Moment::BeforePost).await
-        {
-            return match overtaken {
-                Overtaken::ByItself => Seen::Overtaken(overtaken),
-                Overtaken::ByStack if progress.own_is_there() => Seen::Overtaken(overtaken),
-                Overtaken::ByStack => Seen::NotSubmitted(Left::Maybe),
-            };
+        if let Some(seen) = self.overtaken_repetition(progress).await {
+            return seen;
         }
         let Some(ground) = &progress.here else {
             unreachable!("a job is submitted where its place has answered");
         };
         let job = &progress.job;
-        // What had to make way has taken its own time.
-        let submit_by = if self.limits.noted(self.request, Mark::MakeWay).is_some() {
-            let timeout = job.properties.submit_timeout;
-            self.budget
-                .for_waiting(self.limits.fixed(self.request, Mark::Submit, timeout))
-        } else {
-            self.look_by(job)
-        };
         let supervision = Supervision {
             work: self,
             job,
             closed: Mutex::new(None),
         };
-        let patience = self.patience(submit_by);
+        let patience = self.patience(self.submit_by(job));
         let submission = submit(&ground.cluster, &job.order, &patience, &supervision);
         // The submission keeps to its limits by itself: it knows what it may have left behind.
         let submitted = self
@@ -112,18 +97,39 @@ impl<G: Gate> Work<'_, G> {
             }
         };
         progress.failure = Some(failure(&chain(&error), &job.redaction));
-        let closed = supervision
-            .closed
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(closed) = closed
-            && let SubmitError::Superseded {
-                left_behind: Some(_), ..
-            } = &error
-        {
-            return Seen::Overtaken(overtaken(&closed, job));
+        let closed = supervision.closed.into_inner();
+        match (closed.unwrap_or_else(PoisonError::into_inner), &error) {
+            (
+                Some(closed),
+                SubmitError::Superseded {
+                    left_behind: Some(_), ..
+                },
+            ) => Seen::Overtaken(overtaken(&closed, job)),
+            _ => Seen::NotSubmitted(left_by(&error)),
         }
-        Seen::NotSubmitted(left_by(&error))
+    }
+
+    /// A repetition has to settle before it may post: it is asked first whether anybody waits for it.
+    async fn overtaken_repetition(&self, progress: &mut Progress) -> Option<Seen> {
+        if !self.is_late() {
+            return None;
+        }
+        let overtaken = self.overtaken_by(progress, Moment::BeforePost).await?;
+        Some(match overtaken {
+            Overtaken::ByItself => Seen::Overtaken(overtaken),
+            Overtaken::ByStack if progress.own_is_there() => Seen::Overtaken(overtaken),
+            Overtaken::ByStack => Seen::NotSubmitted(Left::Maybe),
+        })
+    }
+
+    /// When the batch must have been created. What had to make way has taken its own time.
+    fn submit_by(&self, job: &Job) -> Instant {
+        if self.limits.noted(self.request, Mark::MakeWay).is_none() {
+            return self.look_by(job);
+        }
+        let timeout = job.properties.submit_timeout;
+        self.budget
+            .for_waiting(self.limits.fixed(self.request, Mark::Submit, timeout))
     }
 }
 

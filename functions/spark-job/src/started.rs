@@ -52,10 +52,7 @@ impl<G: Gate> Work<'_, G> {
             .run
             .get_or_insert_with(|| self.own_run(&progress.job))
             .clone();
-        let settles_at = run.last_post + self.jobs.settings.settle;
-        let own_batch = run.batch_id.filter(|_| !run.adopted);
-        let goal = self.goal(progress, &cluster);
-        let mut goal = goal.submitted(own_batch, settles_at.into_std());
+        let mut goal = self.goal(progress, &cluster, &run);
         let mut is_nearly_there = false;
         let settings = self.jobs.settings;
         let mut watch = Watch::new(cluster.clone(), &run, settings.settle, settings.poll_period);
@@ -78,14 +75,15 @@ impl<G: Gate> Work<'_, G> {
             if let Some(waited) = self.concluded(progress, &cluster, &run, verdict, report).await {
                 return Seen::Waited(waited);
             }
-            if Instant::now() >= next_gate {
-                next_gate = Instant::now() + GATE_PERIOD;
-                match self.overtaken_by(progress, Moment::Waiting).await {
-                    // Another delivery has answered. What this one has submitted is watched until it is the one application.
-                    Some(Overtaken::ByItself) if is_outstanding => {}
-                    Some(overtaken) => return Seen::Overtaken(overtaken),
-                    None => {}
-                }
+            if Instant::now() < next_gate {
+                continue;
+            }
+            next_gate = Instant::now() + GATE_PERIOD;
+            match self.overtaken_by(progress, Moment::Waiting).await {
+                // Another delivery has answered. What this one has submitted is watched until it is the one application.
+                Some(Overtaken::ByItself) if is_outstanding => {}
+                Some(overtaken) => return Seen::Overtaken(overtaken),
+                None => {}
             }
         };
         if is_nearly_there {
@@ -119,9 +117,12 @@ impl<G: Gate> Work<'_, G> {
     }
 
     /// How far the job has to come; what an earlier invocation has seen of it counts.
-    fn goal(&self, progress: &Progress, cluster: &Cluster) -> Goal {
+    fn goal(&self, progress: &Progress, cluster: &Cluster, run: &Run) -> Goal {
         let properties = &progress.job.properties;
-        let mut goal = Goal::new(properties.wait_for, properties.healthy, cluster.yarn().is_some());
+        let own_batch = run.batch_id.filter(|_| !run.adopted);
+        let settles_at = run.last_post + self.jobs.settings.settle;
+        let mut goal = Goal::new(properties.wait_for, properties.healthy, cluster.yarn().is_some())
+            .submitted(own_batch, settles_at.into_std());
         let since = self.limits.noted(self.request, Mark::RunningSince);
         goal.runs_since(since.map(Instant::into_std));
         goal

@@ -21,6 +21,15 @@ fn failing(spec: u8, after: u16) -> Operation {
     }
 }
 
+fn without_rollback(spec: u8) -> Operation {
+    Operation::Deploy {
+        spec,
+        others: Others::Work,
+        keep_on_failure: true,
+        rollback_has_same_id: false,
+    }
+}
+
 /// The first requests arrive at once, the next one so.
 fn after(requests: usize, way: Way) -> Vec<Way> {
     let mut ways = vec![Way::default(); requests];
@@ -81,15 +90,7 @@ fn an_early_duplicate_of_a_killed_create_leads_to_its_run() {
 // Nothing is stopped under this policy, so the old id is still the truth.
 #[test]
 fn a_late_update_that_fails_leaves_the_old_job_to_the_stack() {
-    let mut plan = plan(vec![
-        deploy(0),
-        Operation::Deploy {
-            spec: 1,
-            others: Others::Work,
-            keep_on_failure: true,
-            rollback_has_same_id: false,
-        },
-    ]);
+    let mut plan = plan(vec![deploy(0), without_rollback(1)]);
     plan.policy = Policy::StartThenStop;
     plan.jobs[1] = fails_after(2);
     plan.ways = after(
@@ -123,16 +124,7 @@ fn a_second_delivery_that_submitted_too_leaves_one_application() {
 // The failed Update's id is all that the stack has, though the old job runs on.
 #[test]
 fn a_stack_that_kept_a_failed_update_leaves_no_job_behind() {
-    let mut plan = plan(vec![
-        deploy(0),
-        Operation::Deploy {
-            spec: 1,
-            others: Others::Work,
-            keep_on_failure: true,
-            rollback_has_same_id: false,
-        },
-        Operation::Delete,
-    ]);
+    let mut plan = plan(vec![deploy(0), without_rollback(1), Operation::Delete]);
     plan.policy = Policy::StartThenStop;
     plan.jobs[1].end = JobEnd::NeverAppears;
     keeps_every_promise(&plan);
