@@ -40,6 +40,7 @@ fuzz_target!(|input: &[u8]| -> Corpus {
         settle: Duration::from_millis(5),
         poll_period: Duration::from_millis(1),
         linger: Duration::from_millis(2),
+        leak_check: Duration::from_millis(3),
     };
     let gate = ScriptedGate::new(&scenario);
     let jobs = SparkJobs::behind(gate, settings, Aws::of(aws_config(&SERVER)));
@@ -113,14 +114,25 @@ impl ScriptedGate {
     }
 }
 
-impl Gate for ScriptedGate {
-    async fn pass(&self, _: &Request, _: Moment) -> Result<(), Closed> {
+impl ScriptedGate {
+    fn word(&self) -> Option<Closed> {
         let mut words = self.0.lock().expect("nobody panics with it");
         let word = if words.len() > 1 {
             words.pop_front()
         } else {
             words.front().cloned()
         };
-        word.flatten().map_or(Ok(()), Err)
+        word.flatten()
+    }
+}
+
+impl Gate for ScriptedGate {
+    async fn pass(&self, _: &Request, _: Moment) -> Result<(), Closed> {
+        self.word().map_or(Ok(()), Err)
+    }
+
+    /// A stack that deletes its resource waits for no request.
+    async fn is_leaving(&self, _: &Request) -> bool {
+        self.word().is_some()
     }
 }

@@ -4,6 +4,7 @@
 
 #![no_main]
 
+use custom_resource::RequestType;
 use libfuzzer_sys::fuzz_target;
 use spark_job_function::physical_id::{PhysicalId, nothing};
 
@@ -31,11 +32,14 @@ fuzz_target!(|input: &[u8]| {
         assert!(id.starts_with(&beginning), "`{id}` is {parsed:?}");
     }
     assert_eq!(
-        parsed == PhysicalId::Nothing,
+        matches!(parsed, PhysicalId::Nothing { .. }),
         id.starts_with("sparkwright:1:none:"),
         "`{id}` is {parsed:?}"
     );
-    assert_eq!(parse(&nothing(stack_id, logical_id, id)), PhysicalId::Nothing);
+    for (request_type, of_update) in [(RequestType::Create, false), (RequestType::Update, true)] {
+        let nothing = parse(&nothing(stack_id, logical_id, id, request_type));
+        assert_eq!(nothing, PhysicalId::Nothing { of_update });
+    }
 });
 
 fn is_visible(id: &str) -> bool {
