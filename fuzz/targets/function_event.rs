@@ -112,9 +112,7 @@ impl ScriptedGate {
         };
         Self(Mutex::new(words.map(word).collect()))
     }
-}
 
-impl ScriptedGate {
     fn word(&self) -> Option<Closed> {
         let mut words = self.0.lock().expect("nobody panics with it");
         let word = if words.len() > 1 {

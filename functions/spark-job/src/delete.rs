@@ -47,10 +47,7 @@ impl<G: Gate> Work<'_, G> {
                         .await
                 }
                 PhysicalId::Invented => self.delete_all(timeout).await,
-                PhysicalId::LegacyFailure | PhysicalId::Other => {
-                    info!("the id leads to nothing that was ever submitted");
-                    Ok(())
-                }
+                PhysicalId::LegacyFailure | PhysicalId::Other => leads_nowhere(),
             }
         };
         // Whatever it waits for, the answer is this function's, and follows the template.
@@ -90,10 +87,7 @@ impl<G: Gate> Work<'_, G> {
         let own = async {
             match id.run() {
                 Some(run) => self.delete_run(run, deadline).await,
-                None => {
-                    info!("the id leads to nothing that was ever submitted");
-                    Ok(())
-                }
+                None => leads_nowhere(),
             }
         };
         let (own, replaced) = tokio::join!(own, replaced);
@@ -229,6 +223,11 @@ impl<G: Gate> Work<'_, G> {
         )
         .await
     }
+}
+
+fn leads_nowhere() -> Result<(), String> {
+    info!("the id leads to nothing that was ever submitted");
+    Ok(())
 }
 
 /// Deletes a batch by number, which Livy may have given to another since it was restarted.

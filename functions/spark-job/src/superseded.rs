@@ -188,8 +188,7 @@ impl StackGate {
         if !is_askable || self.obstacles.stand() {
             return None;
         }
-        let asked = timeout(QUESTION_TIMEOUT, self.ask(request)).await;
-        match asked.unwrap_or_else(|_| Err(Obstacle::silence(QUESTION_TIMEOUT))) {
+        match self.ask(request).await {
             Ok(word) => {
                 self.obstacles.clear();
                 Some(word)
@@ -202,6 +201,11 @@ impl StackGate {
     }
 
     async fn ask(&self, request: &Request) -> Result<StackWord, Obstacle> {
+        let answered = timeout(QUESTION_TIMEOUT, self.answer(request)).await;
+        answered.unwrap_or_else(|_| Err(Obstacle::silence(QUESTION_TIMEOUT)))
+    }
+
+    async fn answer(&self, request: &Request) -> Result<StackWord, Obstacle> {
         let question = self.aws.cloudformation().await.describe_stack_resource();
         let answer = question
             .stack_name(&request.stack_id)
@@ -249,8 +253,7 @@ impl Gate for StackGate {
         let own = request.physical_resource_id.as_deref();
         for pause in PAUSES {
             sleep(pause).await;
-            let asked = timeout(QUESTION_TIMEOUT, self.ask(request)).await;
-            match asked.unwrap_or_else(|_| Err(Obstacle::silence(QUESTION_TIMEOUT))) {
+            match self.ask(request).await {
                 Ok(word) if word.is_of_leaving(own) => return true,
                 // It has another: this one is cleaned up after.
                 Ok(word) if word.physical_id.as_deref() != own => return false,

@@ -1,9 +1,8 @@
 //! Create and Update: the function's `provision` around the decisions of a life.
 
 use spark_job_function::life::{
-    Answer as Decided, Holder, Life, Overtaken, Previous, Question, Resident, Seen,
+    Answer as Decided, Holder, Left, Life, Overtaken, Previous, Question, Resident, Seen, Step, Target, Wish,
 };
-use spark_job_function::life::{Step, Target, Wish};
 use spark_job_function::properties::UpdatePolicy;
 use sparkwright_spark_job::sighting::FoundRun;
 use sparkwright_spark_job::watch::{Report, Watched};
@@ -387,7 +386,6 @@ pub(crate) fn overtaken(context: &Context<'_>, has: Option<Run>) -> Overtaken {
 }
 
 fn called_off(stopped: Stopped) -> Seen {
-    use spark_job_function::life::Left;
     Seen::CalledOff(match stopped {
         Stopped::Confirmed { has_succeeded: true } => Left::Succeeded,
         Stopped::Confirmed { has_succeeded: false } => Left::Ended,

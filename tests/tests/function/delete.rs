@@ -88,17 +88,8 @@ async fn a_failed_updates_own_run_is_stopped_though_livy_cannot_be_asked_for_the
     let stage = Stage::new().await;
     let properties = stage.properties();
     let id = stage.created(&properties).await;
-    let [run, ..] = failed_ids(&id);
-    let intent = |id: &str| {
-        id.split(':')
-            .nth(2)
-            .unwrap()
-            .rsplit('-')
-            .next()
-            .unwrap()
-            .to_owned()
-    };
-    let own = run.replace(&intent(&run), &intent(&id));
+    let spec = id.split(':').nth(3).unwrap();
+    let own = format!("{};of=update", id.replacen(spec, "000000000000", 1));
     stage.gate.leave();
     stage.cluster.livy().down().await;
     let ended = async {

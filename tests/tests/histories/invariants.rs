@@ -221,14 +221,10 @@ impl Struck {
     }
 
     fn is_outage(&self) -> bool {
-        matches!(
+        let is_of_livy = matches!(
             self.what,
-            What::LivyKilled(_)
-                | What::LivyUnreachable(_)
-                | What::LivySilent(_)
-                | What::LivyErrors(_)
-                | What::YarnUnreachable(_)
-                | What::YarnCrashed(_)
-        )
+            What::LivyKilled(_) | What::LivyUnreachable(_) | What::LivySilent(_) | What::LivyErrors(_)
+        );
+        is_of_livy || self.is_of_yarn()
     }
 }
