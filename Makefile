@@ -62,7 +62,7 @@ test-deep: prerequisites-build ## Generated histories of stacks, 20,000 of them 
 	cargo test --locked --profile deep -p sparkwright-tests --test exploration an_adopted_run_settles -- --ignored
 
 test-fuzz: prerequisites-build ## Replay every kept input of the fuzz targets, and the same short search each time
-	@cd tests && python3 -m bed.fuzz --seconds 5 --seed 1
+	@cd tests && python3 -m bed.fuzz --executions 3000 --seed 1
 
 FUZZ_SECONDS ?= 300
 fuzz: prerequisites-build ## Search with each fuzz target for FUZZ_SECONDS (300); FUZZ_TARGETS='event properties' for some

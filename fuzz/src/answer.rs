@@ -177,7 +177,7 @@ pub fn puts(seen: &[Seen]) -> Vec<&Seen> {
 }
 
 /// A field of the event as the protocol reads it.
-fn text_of(event: &Value, name: &str) -> String {
+pub fn text_of(event: &Value, name: &str) -> String {
     match &event[name] {
         Value::String(text) => text.clone(),
         scalar @ (Value::Number(_) | Value::Bool(_)) => scalar.to_string(),

@@ -44,7 +44,12 @@ fuzz_target!(|input: &[u8]| {
     }
     let sink = sink(&scenario);
     let is_taken = sink.iter().find_map(|answer| match answer {
-        Answer::Says { status: 500.., .. } | Answer::HangsUp | Answer::IsSilent => None,
+        Answer::Says {
+            status: 408 | 429 | 500..,
+            ..
+        }
+        | Answer::HangsUp
+        | Answer::IsSilent => None,
         Answer::Says { status, .. } => Some(*status < 300),
     });
     let hidden = provider.texts("hides");

@@ -15,7 +15,7 @@ use spark_job_function::aws::Aws;
 use spark_job_function::gate::{Closed, Gate, Moment};
 use spark_job_function::physical_id::MAX_BYTES;
 use spark_job_function::provider::{self, SparkJobs};
-use sparkwright_fuzz::answer::Accepted;
+use sparkwright_fuzz::answer::{Accepted, text_of};
 use sparkwright_fuzz::event::{SINK, hasten, invocation, lead_home};
 use sparkwright_fuzz::home::{AWS, LIVY, LIVY_ROOT, NODE, RESOURCE_MANAGER, at_home, aws_config};
 use sparkwright_fuzz::scenario::Scenario;
@@ -79,7 +79,7 @@ fn answers(scenario: &Scenario) -> Answers {
 /// What a later Delete and `Fn::GetAtt` need.
 fn check_answer(answer: &Accepted, event: &Value) {
     let id = answer.physical_resource_id();
-    let is_ours = Some(id) != event["PhysicalResourceId"].as_str();
+    let is_ours = id != text_of(event, "PhysicalResourceId");
     assert!(
         !is_ours || id.len() <= MAX_BYTES && id.starts_with("sparkwright:1:"),
         "`{id}` is not ours"

@@ -28,9 +28,14 @@ _PATIENCE_SECONDS = 120
 class Search:
     """How to search."""
 
-    seconds: int
+    seconds: int  # At most.
+    executions: int  # At most, with those of the kept inputs; -1 is for any number.
     seed: int  # 0 is for another one each time.
     keep: bool  # Whether what is found stays in target/fuzz/corpus, and is built upon by the next search.
+
+    def length(self) -> str:
+        """How long it is, for people."""
+        return f"{self.seconds} s" if self.executions < 0 else f"{self.executions} executions"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +73,7 @@ def fuzz(chosen: Sequence[str], search: Search) -> None:
         raise BedError(f"no fuzz target is named {', '.join(sorted(unknown))}: there are {', '.join(targets())}")
     chosen = list(chosen) or targets()
     _build(chosen)
-    with step(f"fuzzing {len(chosen)} targets for {search.seconds} s each", every=60):
+    with step(f"fuzzing {len(chosen)} targets for {search.length()} each", every=60):
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             results = list(pool.map(lambda target: _run(target, search), chosen))
     print(_HEADING)
@@ -99,8 +104,8 @@ def _run(target: str, search: Search) -> Found:
         found = _target() / "corpus" / target if search.keep else Path(scratch)
         found.mkdir(parents=True, exist_ok=True)
         command = [
-            str(_target() / "debug" / target), str(found), str(kept), f"-max_total_time={search.seconds}", f"-seed={search.seed}",
-            f"-timeout={_INPUT_SECONDS}", f"-max_len={_MAX_INPUT_BYTES}", "-len_control=0", "-rss_limit_mb=1024",
+            str(_target() / "debug" / target), str(found), str(kept), f"-max_total_time={search.seconds}",
+            f"-runs={search.executions}", f"-seed={search.seed}", f"-timeout={_INPUT_SECONDS}", f"-max_len={_MAX_INPUT_BYTES}", "-len_control=0", "-rss_limit_mb=1024",
             "-print_final_stats=1", f"-artifact_prefix={artifacts}/",
         ]
         dictionary = _FUZZ / "dictionaries" / f"{target}.dict"
@@ -161,13 +166,14 @@ def _target() -> Path:
 
 
 def main() -> int:
-    """`python3 -m bed.fuzz [--seconds N] [target …]`."""
+    """`python3 -m bed.fuzz [--seconds N] [--executions N] [target …]`."""
     parser = argparse.ArgumentParser(prog="python3 -m bed.fuzz", description=__doc__)
     parser.add_argument("--seconds", type=int, default=300, help="how long each target searches (%(default)s)")
+    parser.add_argument("--executions", type=int, default=-1, help="how many inputs each target tries, if that is sooner")
     parser.add_argument("--seed", type=int, default=0, help="for the same search again; what it finds is then not kept")
     parser.add_argument("target", nargs="*", help="which ones; all if none is named")
     parsed = parser.parse_args()
-    search = Search(parsed.seconds, parsed.seed, keep=not parsed.seed)
+    search = Search(parsed.seconds, parsed.executions, parsed.seed, keep=not parsed.seed)
     if search.keep:
         say(f"what is found stays in {_target() / 'corpus'}")
     return run_command(lambda: fuzz(parsed.target, search))

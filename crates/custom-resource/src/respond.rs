@@ -165,7 +165,9 @@ impl Responder {
 }
 
 fn may_pass(status: StatusCode) -> bool {
-    status.is_server_error() || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status)
+    // What is above 599 is no status, and to be taken for a server's error (RFC 9110, section 15).
+    status >= StatusCode::INTERNAL_SERVER_ERROR
+        || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status)
 }
 
 async fn put(client: &Client, url: &ResponseUrl, body: Vec<u8>) -> Result<StatusCode, reqwest::Error> {

@@ -59,6 +59,8 @@ pub async fn stop(cluster: &Cluster, order: &StopOrder) -> Stopped {
     let since = order.last_post.unwrap_or(began).into_std();
     let mut stop = Stop::new(since, order.settle, order.application);
     let mut why = "it was not looked at yet".to_owned();
+    // What came of the last kill that YARN has answered.
+    let mut killed = None;
     let mut livy_was_silent = false;
     loop {
         let known = stop.known_application();
@@ -85,8 +87,14 @@ pub async fn stop(cluster: &Cluster, order: &StopOrder) -> Stopped {
                 }
             }
             Step::Kill(live) => match timeout_at(order.deadline, kill(cluster, &live)).await {
-                Ok(said) => why = said,
-                Err(_) => return unconfirmed(order, format!("`{}` could not be killed in time", live[0])),
+                Ok(said) => {
+                    why.clone_from(&said);
+                    killed = Some(said);
+                }
+                Err(_) => {
+                    let unanswered = || format!("`{}` could not be killed in time", live[0]);
+                    return unconfirmed(order, killed.unwrap_or_else(unanswered));
+                }
             },
             Step::Wait(reason) => why = reason,
         }

@@ -277,7 +277,7 @@ async fn a_job_that_outlives_its_time_to_stop_is_not_called_stopped() {
     let id = stage.created(&stage.properties()).await;
     stage.lose_kills();
     let event = stage.sink.delete(&stage.resource, &id, stage.properties());
-    let answer = stage.send_within(&event, Duration::from_secs(2)).await;
+    let answer = stage.send_within(&event, Duration::from_secs(6)).await;
     failed(&answer, "has not ended yet");
     stage.find_kills();
     succeeded(&stage.delete(&id, &stage.properties()).await);

@@ -261,7 +261,7 @@ pub(crate) const REFUSALS: [(&[Reply], &str); 8] = [
 ];
 
 /// Response URLs that take the answer in the end.
-pub(crate) const OBSTACLES: [&[Reply]; 5] = [
+pub(crate) const OBSTACLES: [&[Reply]; 6] = [
     &[Reply::Status(200)],
     &[Reply::Status(500), Reply::Status(200)],
     &[
@@ -278,4 +278,5 @@ pub(crate) const OBSTACLES: [&[Reply]; 5] = [
         Reply::Status(408),
         Reply::Status(204),
     ],
+    &[Reply::Status(900), Reply::Status(200)],
 ];
