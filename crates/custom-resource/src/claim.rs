@@ -29,13 +29,17 @@ impl Claim {
 pub struct Redactions(Arc<Mutex<Vec<String>>>);
 
 impl Redactions {
-    /// Hides this text from now on, also in what is said of a panic. An empty text hides nothing.
+    /// Hides this text from now on, also in what is said of a panic. An empty text, or one of `*` only, hides nothing.
     pub fn hide(&self, text: impl Into<String>) {
         let text = text.into();
-        if text.trim().is_empty() {
+        // What is hidden already would be hidden again and again, and four times as long each time.
+        if text.chars().all(|c| c.is_whitespace() || c == '*') {
             return;
         }
         let mut hidden = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if hidden.contains(&text) {
+            return;
+        }
         hidden.push(text);
         // The longest first: a shorter one that is part of it would leave the rest readable.
         hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
@@ -76,5 +80,16 @@ mod tests {
         redactions.hide("  ");
         assert_eq!(redactions.apply("password1 and pass it"), "**** and **** it");
         assert_eq!(format!("{redactions:?}"), "Redactions(..)");
+    }
+
+    #[test]
+    fn what_is_hidden_is_not_hidden_again() {
+        let redactions = Redactions::default();
+        for _ in 0..40 {
+            for text in ["*", "***", "***"] {
+                redactions.hide(text);
+            }
+        }
+        assert_eq!(redactions.apply("a * b"), "a * b");
     }
 }

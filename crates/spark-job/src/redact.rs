@@ -50,7 +50,7 @@ impl Redaction {
         }
         let mut secrets: Vec<_> = secrets
             .into_iter()
-            .filter(|secret| secret.len() >= MIN_SECRET)
+            .filter(|secret| secret.len() >= MIN_SECRET && !secret.chars().all(|c| c == '*'))
             .collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Self { secrets }
@@ -101,6 +101,13 @@ mod tests {
     fn what_names_a_secret_is_masked() {
         let shown = redaction(&[]).apply("login hunter22 with t0ps3cret at AKIA/abc, monkey business plain");
         assert_eq!(shown, "login **** with **** at ****, monkey business plain");
+    }
+
+    #[test]
+    fn what_is_masked_is_not_masked_again() {
+        let job = json!({"File": "/a", "Args": ["--password", "****", "--token", "***"]});
+        let parameters = Parameters::parse(job.as_object().expect("an object")).expect("valid");
+        assert_eq!(Redaction::of(&parameters, &[]).apply("with ****"), "with ****");
     }
 
     #[test]
