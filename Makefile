@@ -31,13 +31,13 @@ bed-status: ## Say which parts of the test bed run
 	@$(BED) status
 
 ## Develop
-.PHONY: build check lint-templates test test-rust test-deep test-fuzz test-bed fuzz bench-function deny prerequisites prerequisites-build
+.PHONY: build check lint-templates lint-scripts test test-rust test-deep test-fuzz test-bed fuzz bench bench-function deny prerequisites prerequisites-build
 build: prerequisites-build ## A debug build of everything
 	cargo build --locked --workspace --all-targets
 
 # No clippy over fuzz/: a check shares nothing with the fuzz build, so it would check every dependency once more, AWS' SDK
 # among them, for a few hundred lines. The compiler's own lints speak when the targets are built.
-check: prerequisites-build lint-templates ## Formatting, clippy, documentation, templates; all warnings are errors
+check: prerequisites-build lint-templates lint-scripts ## Formatting, clippy, documentation, templates, scripts; all warnings are errors
 	cargo fmt --all --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -48,6 +48,10 @@ lint-templates: ## cfn-lint and yamllint over the templates, and the rules for C
 	"$$linters/cfn-lint" --non-zero-exit-code warning --append-rules cloudformation/lint -- $(TEMPLATES); \
 	"$$linters/yamllint" --strict --config-file cloudformation/.yamllint $(TEMPLATES); \
 	"$$linters/python" tests/templates/test_rules.py
+
+lint-scripts: ## shellcheck over the worker's installer
+	@linters=$$(cd tests && python3 -m bed install-lint); \
+	"$$linters/shellcheck" worker/systemd/install.sh
 
 test: prerequisites check test-rust test-fuzz test-bed ## Everything: check, test-rust, test-fuzz, test-bed
 
@@ -68,6 +72,13 @@ FUZZ_SECONDS ?= 300
 fuzz: prerequisites-build ## Search with each fuzz target for FUZZ_SECONDS (300); FUZZ_TARGETS='event properties' for some
 	@cd tests && python3 -m bed.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
+# Two builds, so that the worker is exactly the one that is shipped: the simulators need more of tokio than it does.
+BENCH_TASKS ?= 10,100,1000,10000
+bench: prerequisites-build ## The worker at 10 to 10,000 tasks, or BENCH_TASKS (five minutes; BENCH_DOCUMENT=docs/benchmarks.md)
+	cargo build --locked --release -p sparkwright-worker
+	cargo build --locked --release -p sparkwright-tests --bin bench-worker
+	target/release/bench-worker --tasks $(BENCH_TASKS) $(if $(BENCH_DOCUMENT),--document $(BENCH_DOCUMENT)) target/release/sparkwright-worker
+
 bench-function: prerequisites-build ## How soon the function is there and answers, how much memory it takes (prints, asserts no speed)
 	@cd tests && python3 -m bed.bench
 
@@ -85,9 +96,12 @@ prerequisites-build: ## Say what is missing to build the programs, without the t
 	@$(BED) prerequisites build
 
 ## Ship
-.PHONY: package sizes clean
+.PHONY: package package-worker sizes clean
 package: prerequisites-build ## Release builds of both programs, and the function's bootstrap.zip in target/lambda
 	@cd tests && python3 -m bed.release package
+
+package-worker: prerequisites-build ## Release builds of the worker for EMR 6 and later in target/package, for x86_64 and, with its Rust target, aarch64
+	@cd tests && python3 -m bed.portable
 
 sizes: prerequisites-build ## Size of the function's zip file (fails from 4 MB) and of the worker, idle memory of both
 	@cd tests && python3 -m bed.release sizes

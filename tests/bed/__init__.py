@@ -17,6 +17,7 @@ Layout:
 - `jobs`: the PySpark programs that demo and tests run.
 - `release`: `make package` and `make sizes`.
 - `bench`, `bench_world`: `make bench-function`, and what stands around the function meanwhile.
+- `browser`: headless Chromium, for the test of the worker's page.
 - `fuzz`: `make fuzz` and `make test-fuzz`.
 """
 

@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     needs = command("prerequisites", "say what is missing on this machine", lambda _, parsed: require(_MISSING[parsed.of]()))
     needs.add_argument("of", nargs="?", choices=_MISSING, default="all", help="for what (%(default)s)")
     command("install", "fetch everything that is missing", lambda bed, _: bed.install())
-    command("install-lint", "fetch the template linters and print their folder", _install_lint)
+    command("install-lint", "fetch the linters and print their folder", _install_lint)
     up = command("up", "install, start every part and wait until each is ready", _up)
     up.add_argument("--recovery", action="store_true", help="Livy remembers its batches over a restart")
     up.add_argument("--csrf", action="store_true", help="Livy refuses requests without X-Requested-By")

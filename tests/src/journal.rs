@@ -23,11 +23,29 @@ pub struct Journal {
     changes: watch::Sender<()>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Pages {
     next: u64,
     entries: VecDeque<Entry>,
     routes: BTreeMap<String, Counts>,
+    further: Vec<Further>,
+}
+
+/// What is counted besides the routes.
+struct Further {
+    name: String,
+    wanted: Box<dyn Fn(&Request) -> bool + Send>,
+    count: usize,
+}
+
+impl std::fmt::Debug for Pages {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pages")
+            .field("next", &self.next)
+            .field("entries", &self.entries)
+            .field("routes", &self.routes)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One request.
@@ -108,6 +126,23 @@ impl Journal {
         self.entries(pattern).pop()
     }
 
+    /// From now on the requests that `wanted` picks are counted under this name, too: a route does not tell everything,
+    /// and entries are kept for a while only.
+    pub fn also_count(&self, name: &str, wanted: impl Fn(&Request) -> bool + Send + 'static) {
+        lock(&self.pages).further.push(Further {
+            name: name.to_owned(),
+            wanted: Box::new(wanted),
+            count: 0,
+        });
+    }
+
+    /// What [`Journal::also_count`] has counted under a name.
+    pub fn counted(&self, name: &str) -> usize {
+        let pages = lock(&self.pages);
+        let further = pages.further.iter().find(|further| further.name == name);
+        further.map_or(0, |further| further.count)
+    }
+
     /// Waits until `count` requests came on the routes that `pattern` matches.
     pub async fn reached(&self, pattern: &str, count: usize) {
         self.until(|journal| journal.count(pattern) >= count).await;
@@ -142,6 +177,9 @@ impl Journal {
         counts.total += 1;
         counts.open += 1;
         counts.peak_open = counts.peak_open.max(counts.open);
+        for further in &mut pages.further {
+            further.count += usize::from((further.wanted)(request));
+        }
         if pages.entries.len() == KEPT_ENTRIES {
             pages.entries.pop_front();
         }
@@ -241,6 +279,16 @@ mod tests {
                 peak_open: 2
             }
         );
+    }
+
+    #[test]
+    fn what_a_route_does_not_tell_is_counted_by_the_request() {
+        let journal = Journal::default();
+        journal.also_count("posts", |request| request.method == Method::POST);
+        for method in [Method::GET, Method::POST, Method::POST] {
+            drop(journal.record("a".to_owned(), &Request::new(method, "/", "", "")));
+        }
+        assert_eq!((journal.counted("posts"), journal.counted("others")), (2, 0));
     }
 
     #[test]

@@ -81,7 +81,8 @@ pub const TESTS: &[WireTest] = list! {
         an_id_that_is_none_is_refused,
         an_unknown_state_is_refused,
         no_match_is_an_empty_list,
-        the_cluster_has_nodes;
+        the_cluster_has_nodes,
+        a_resource_manager_says_that_it_is_active;
 };
 
 #[cfg(test)]

@@ -1,26 +1,32 @@
 //! The calls to Step Functions: polls of an activity, and reports on a task.
 //!
 //! Neither client repeats a call by itself: a poll that is repeated behind our back hides a task that was handed out
-//! and lost, and reports have a schedule of their own.
+//! and lost, and reports have a schedule of their own. All calls keep to one rate.
 
+use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_sfn as sfn;
+use aws_sdk_sfn::config::http::HttpResponse;
+use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use tokio::time::Instant;
 
 use crate::call_error::{CallError, Operation};
 use crate::config::Config;
 use crate::errors::StartupError;
+use crate::metrics::{Metrics, OpenCall};
+use crate::rate::{Limiter, Urgency};
 use crate::token::TaskToken;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Step Functions holds a poll for up to 60 s. A poll that is given up earlier loses the task in its answer.
-const POLL_TIMEOUT: Duration = Duration::from_secs(75);
+pub(crate) const POLL_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// A report is small and answered at once; it is tried again soon.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -96,6 +102,8 @@ pub struct ActivityTask {
 pub struct Clients {
     polls: sfn::Client,
     reports: sfn::Client,
+    limiter: Limiter,
+    metrics: Metrics,
     worker_name: String,
 }
 
@@ -127,8 +135,15 @@ impl Clients {
         Self {
             polls: client(POLL_TIMEOUT),
             reports: client(REPORT_TIMEOUT),
+            limiter: Limiter::new(config.sfn_rate),
+            metrics: Metrics::default(),
             worker_name,
         }
+    }
+
+    /// Where calls are counted.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The region that is asked.
@@ -138,15 +153,14 @@ impl Clients {
 
     /// Waits for a task, up to a minute. To drop the future is to lose a task.
     pub(crate) async fn poll(&self, activity: &ActivityArn) -> Result<Option<ActivityTask>, CallError> {
+        self.limiter.turn(Urgency::Poll, Instant::now()).await;
+        let open = self.metrics.step_functions_call(Operation::Poll);
         let poll = self
             .polls
             .get_activity_task()
             .activity_arn(activity.as_str())
             .worker_name(&self.worker_name);
-        let answer = poll
-            .send()
-            .await
-            .map_err(|error| CallError::new(Operation::Poll, error))?;
+        let answer = ended(open, poll.send().await)?;
         // Without a task AWS leaves the token out; emulators send an empty one.
         let token = answer.task_token.filter(|token| !token.is_empty());
         Ok(token.map(|token| ActivityTask {
@@ -157,34 +171,34 @@ impl Clients {
     }
 
     /// Says that the task is being worked on. Like the other reports it is boxed: thousands of tasks wait, few call.
-    pub(crate) async fn heartbeat(&self, token: &TaskToken) -> Result<(), CallError> {
+    /// It was due at `due`.
+    pub(crate) async fn heartbeat(&self, token: &TaskToken, due: Instant) -> Result<(), CallError> {
+        self.limiter.turn(Urgency::Report, due).await;
+        self.metrics.heartbeat_late_by(due.elapsed());
+        let open = self.metrics.step_functions_call(Operation::Heartbeat);
         let call = self
             .reports
             .send_task_heartbeat()
             .task_token(token.as_str())
             .send();
-        Box::pin(call)
-            .await
-            .map(drop)
-            .map_err(|error| CallError::new(Operation::Heartbeat, error))
+        ended(open, Box::pin(call).await).map(drop)
     }
 
     /// Ends the task with an output.
     pub(crate) async fn succeed(&self, token: &TaskToken, output: &str) -> Result<(), CallError> {
+        let open = self.turn_to_report(Operation::Succeed).await;
         let call = self
             .reports
             .send_task_success()
             .task_token(token.as_str())
             .output(output)
             .send();
-        Box::pin(call)
-            .await
-            .map(drop)
-            .map_err(|error| CallError::new(Operation::Succeed, error))
+        ended(open, Box::pin(call).await).map(drop)
     }
 
     /// Ends the task with an error.
     pub(crate) async fn fail(&self, token: &TaskToken, error: &str, cause: &str) -> Result<(), CallError> {
+        let open = self.turn_to_report(Operation::Fail).await;
         let call = self
             .reports
             .send_task_failure()
@@ -192,11 +206,32 @@ impl Clients {
             .error(error)
             .cause(cause)
             .send();
-        Box::pin(call)
-            .await
-            .map(drop)
-            .map_err(|error| CallError::new(Operation::Fail, error))
+        ended(open, Box::pin(call).await).map(drop)
     }
+
+    /// Whether an execution runs.
+    pub(crate) async fn runs(&self, execution: &str) -> Result<bool, CallError> {
+        let open = self.turn_to_report(Operation::DescribeExecution).await;
+        let call = self.reports.describe_execution().execution_arn(execution).send();
+        let described = ended(open, Box::pin(call).await)?;
+        // What waits for a redrive has ended: a redrive makes a new token.
+        Ok(*described.status() == sfn::types::ExecutionStatus::Running)
+    }
+
+    async fn turn_to_report(&self, operation: Operation) -> OpenCall<'_> {
+        self.limiter.turn(Urgency::Report, Instant::now()).await;
+        self.metrics.step_functions_call(operation)
+    }
+}
+
+/// What came of a call, counted.
+fn ended<T, E>(open: OpenCall<'_>, answer: Result<T, SdkError<E, HttpResponse>>) -> Result<T, CallError>
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    let answer = answer.map_err(|error| CallError::new(open.operation(), error));
+    open.ended(answer.as_ref().err());
+    answer
 }
 
 /// The kernel's name of this host, cut to what Step Functions takes.

@@ -14,6 +14,31 @@ pub(crate) enum Operation {
     Heartbeat,
     Succeed,
     Fail,
+    Describe,
+    DescribeExecution,
+}
+
+impl Operation {
+    /// Those of a worker at work.
+    pub(crate) const CALLED: [Self; 5] = [
+        Self::Poll,
+        Self::Heartbeat,
+        Self::Succeed,
+        Self::Fail,
+        Self::DescribeExecution,
+    ];
+
+    /// The API's own name for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Poll => "GetActivityTask",
+            Self::Heartbeat => "SendTaskHeartbeat",
+            Self::Succeed => "SendTaskSuccess",
+            Self::Fail => "SendTaskFailure",
+            Self::Describe => "DescribeActivity",
+            Self::DescribeExecution => "DescribeExecution",
+        }
+    }
 }
 
 impl fmt::Display for Operation {
@@ -23,6 +48,8 @@ impl fmt::Display for Operation {
             Self::Heartbeat => "send a heartbeat",
             Self::Succeed => "report a success",
             Self::Fail => "report a failure",
+            Self::Describe => "describe the activity",
+            Self::DescribeExecution => "describe the execution",
         })
     }
 }
@@ -47,6 +74,19 @@ pub(crate) enum Class {
 }
 
 impl Class {
+    /// A word for metrics.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::PollerLimit => "poller_limit",
+            Self::Unauthorized => "unauthorized",
+            Self::NoActivity => "no_activity",
+            Self::Over => "token_over",
+            Self::Refused => "refused",
+            Self::Unreachable => "no_answer",
+        }
+    }
+
     /// What to tell the operator.
     pub(crate) fn advice(self) -> &'static str {
         match self {
@@ -94,9 +134,13 @@ impl CallError {
                     .err()
                     .message()
                     .map_or_else(|| format!("status {status}"), str::to_owned);
+                let class = match (operation, class_of(&code, status)) {
+                    (Operation::DescribeExecution, Class::NoActivity) => Class::Refused,
+                    (_, class) => class,
+                };
                 Self {
                     operation,
-                    class: class_of(&code, status),
+                    class,
                     source: Source::Answer { code, message },
                 }
             }
@@ -132,6 +176,8 @@ fn class_of(code: &str, status: u16) -> Class {
         "ActivityDoesNotExist" | "InvalidArn" => Class::NoActivity,
         "ActivityWorkerLimitExceeded" => Class::PollerLimit,
         "TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken" => Class::Over,
+        // There is none of this name, or nobody remembers it any more.
+        "ExecutionDoesNotExist" => Class::Refused,
         "InvalidOutput" | "ValidationException" | "SerializationException" => Class::Refused,
         "KmsAccessDeniedException" | "KmsInvalidStateException" => Class::Unauthorized,
         "KmsThrottlingException"
@@ -173,6 +219,7 @@ mod tests {
             ("TaskDoesNotExist", 400, Class::Over),
             ("InvalidToken", 400, Class::Over),
             ("InvalidOutput", 400, Class::Refused),
+            ("ExecutionDoesNotExist", 400, Class::Refused),
             ("AccessDeniedException", 400, Class::Unauthorized),
             ("ExpiredTokenException", 400, Class::Unauthorized),
             ("UnrecognizedClientException", 400, Class::Unauthorized),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use serde::Deserialize;
 use sparkwright_livy::Credentials;
-use sparkwright_spark_job::cluster::{Cluster, ConnectError};
+use sparkwright_spark_job::cluster::{Cluster, ConnectError, Observers};
 use sparkwright_spark_job::endpoint::Endpoint;
 use sparkwright_spark_job::watcher::{WatchSettings, Watcher};
 use tracing::{info, warn};
@@ -27,6 +27,7 @@ pub(crate) struct Clusters {
     own: Vec<Endpoint>,
     settings: WatchSettings,
     credentials_file: Option<PathBuf>,
+    observers: Observers,
     state: Mutex<State>,
 }
 
@@ -43,6 +44,7 @@ impl Clusters {
         own: Vec<Endpoint>,
         settings: WatchSettings,
         credentials_file: Option<PathBuf>,
+        observers: Observers,
     ) -> Result<Self, StartupError> {
         let credentials = credentials_file.as_deref().map(read_credentials).transpose()?;
         let state = Mutex::new(State {
@@ -53,6 +55,7 @@ impl Clusters {
             own,
             settings,
             credentials_file,
+            observers,
             state,
         })
     }
@@ -72,7 +75,7 @@ impl Clusters {
         // Nobody but the worker's own Livys is sent its credentials.
         let is_own = self.own.iter().any(|own| own.livy == endpoint.livy);
         let credentials = state.credentials.clone().filter(|_| is_own);
-        let cluster = Cluster::connect(endpoint.clone(), credentials)?;
+        let cluster = Cluster::connect_observed(endpoint.clone(), credentials, self.observers.clone())?;
         let watcher = Watcher::start(cluster.clone(), self.settings);
         let connected = Arc::new(Connected { cluster, watcher });
         state.known.insert(endpoint.clone(), Arc::downgrade(&connected));
@@ -122,7 +125,8 @@ impl Clusters {
     }
 }
 
-fn read_credentials(path: &Path) -> Result<Credentials, StartupError> {
+/// Reads the file that `--livy-credentials-file` names.
+pub(crate) fn read_credentials(path: &Path) -> Result<Credentials, StartupError> {
     #[derive(Deserialize)]
     struct File {
         username: String,
@@ -162,7 +166,8 @@ mod tests {
             poll_period: Duration::from_secs(1),
             settle: Duration::from_secs(150),
         };
-        Clusters::new(vec![endpoint("http://own:8998")], settings, credentials_file).unwrap()
+        let own = vec![endpoint("http://own:8998")];
+        Clusters::new(own, settings, credentials_file, Observers::default()).unwrap()
     }
 
     #[tokio::test]

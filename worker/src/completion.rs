@@ -1,6 +1,7 @@
 //! What a task ends with: an output, or an error's name with its cause. Both within what Step Functions takes.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sparkwright_spark_job::explanation::Explanation;
 use sparkwright_spark_job::outcome::{JobState, Outcome, Summary};
 use sparkwright_spark_job::standing::Ending;
@@ -18,7 +19,8 @@ pub(crate) const MAX_OUTPUT_BYTES: usize = 262_144;
 const CUT: &str = "…";
 
 /// A task's end, as it is reported.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) enum Completion {
     /// The task succeeded with this output.
     Success { output: String },
@@ -61,6 +63,22 @@ impl Completion {
         }
     }
 
+    /// Why it is a failure, as far as a few lines can tell.
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        let Self::Failure { cause, .. } = self else {
+            return None;
+        };
+        // A journal's completion is what is told, whichever release made it.
+        let cause: Value = serde_json::from_str(cause).unwrap_or_default();
+        let text = |name: &str| cause[name].as_str().unwrap_or_default();
+        let message = text("message").to_owned();
+        let exception = last_line(text("exception")).filter(|line| !message.contains(line));
+        Some(Reason {
+            exception: exception.map(str::to_owned),
+            message,
+        })
+    }
+
     /// The same with the least that can be said, for a service that refuses more.
     pub(crate) fn reduced(&self) -> Self {
         match self {
@@ -80,6 +98,21 @@ impl Completion {
             ),
         }
     }
+}
+
+/// Why a task failed, in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reason {
+    pub(crate) message: String,
+    /// The exception's last line, where the message does not say the same.
+    pub(crate) exception: Option<String>,
+}
+
+/// The last line that is no part of a JVM's stack.
+fn last_line(exception: &str) -> Option<&str> {
+    let is_of_stack = |line: &str| line.starts_with("at ") || line.starts_with("... ");
+    let lines = exception.lines().map(str::trim);
+    lines.rev().find(|line| !line.is_empty() && !is_of_stack(line))
 }
 
 fn output(mut summary: Summary) -> String {

@@ -1,5 +1,6 @@
 //! The worker's options: clap reads them from the command line, or else from `SPARKWRIGHT_…` in the environment.
 
+mod command_line;
 mod values;
 
 use std::path::PathBuf;
@@ -9,8 +10,9 @@ use clap::{ArgGroup, Parser};
 use url::Url;
 
 use crate::activity::ActivityArn;
-use values::{listen, livy_url, positive_duration, resource_manager_url, worker_name};
+use values::{bare_activity_arn, listen, livy_url, positive_duration, resource_manager_url, worker_name};
 
+pub use command_line::{CommandLine, Invocation};
 pub use values::{Drain, Listen, LogFormat, OnCancel, ResourceManagerUse};
 
 const AFTER_HELP: &str = "\
@@ -39,7 +41,7 @@ pub struct Config {
     activity_arns: Vec<ActivityArn>,
 
     /// The same as --activity-arn.
-    #[arg(value_name = "ARN")]
+    #[arg(value_name = "ARN", value_parser = bare_activity_arn)]
     bare_activity_arns: Vec<ActivityArn>,
 
     /// Livy. The first one is used where a task's input names none; an input may name the others.
@@ -115,6 +117,18 @@ pub struct Config {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub pollers_per_activity: u32,
 
+    /// Calls to Step Functions a second; heartbeats and reports go before polls. The account's quota is the sum over all
+    /// workers: 300 of each kind in most regions, 500 in us-east-1, us-west-2 and eu-west-1. A task needs one for each
+    /// heartbeat, and three more.
+    #[arg(
+        long,
+        env = "SPARKWRIGHT_SFN_RATE",
+        value_name = "NUMBER",
+        default_value_t = 300
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub sfn_rate: u32,
+
     /// Time between two heartbeats of a task whose input gives no HeartbeatSeconds; with it, a third of that, at most
     /// 60s. A stopped execution is noticed at the next heartbeat.
     #[arg(
@@ -169,13 +183,24 @@ pub struct Config {
     #[arg(value_parser = positive_duration)]
     pub lost_timeout: Duration,
 
+    /// File in which the worker keeps what it is at, so that its next process goes on after a crash, a reboot or an
+    /// upgrade. It holds task tokens and inputs, so only its owner can read it; one worker at a time can use it.
+    #[arg(
+        long,
+        env = "SPARKWRIGHT_JOURNAL",
+        value_name = "FILE",
+        default_value = "/var/lib/sparkwright/worker.db"
+    )]
+    pub journal: PathBuf,
+
     /// What becomes of the job of a task that was cancelled (its execution stopped, its state timed out), where the
     /// input has no OnCancel.
     #[arg(long, env = "SPARKWRIGHT_ON_CANCEL", value_enum, default_value = "stop")]
     pub on_cancel: OnCancel,
 
-    /// What SIGTERM and SIGINT do with running tasks, while open polls return (up to 60 s). Tasks that are not
-    /// submitted yet are handed back with SparkJob.WorkerDraining.
+    /// What SIGTERM and SIGINT do with tasks, while open polls return (up to 60 s). `leave` leaves them, and what arrives
+    /// meanwhile, to the next process; otherwise tasks that are not submitted yet are handed back with
+    /// SparkJob.WorkerDraining.
     #[arg(long, env = "SPARKWRIGHT_DRAIN", value_enum, default_value = "leave")]
     pub drain: Drain,
 
@@ -189,7 +214,7 @@ pub struct Config {
     #[arg(value_parser = positive_duration)]
     pub drain_timeout: Duration,
 
-    /// Address of the page for people (/), of /healthz and of /readyz; `off` for none.
+    /// Address of the page for people (/), of /metrics, /healthz and /readyz; `off` for none.
     #[arg(
         long,
         env = "SPARKWRIGHT_LISTEN",

@@ -1,19 +1,20 @@
 //! What all tasks of a worker share.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
-use sparkwright_spark_job::endpoint::{Endpoint, ResourceManager, default_resource_manager};
 use sparkwright_spark_job::watcher::WatchSettings;
 use tokio_util::task::TaskTracker;
 
 use crate::activity::Clients;
 use crate::clusters::Clusters;
-use crate::config::{Config, ResourceManagerUse};
+use crate::config::Config;
+use crate::endpoints::own_endpoints;
 use crate::errors::StartupError;
 use crate::input::InputRules;
 use crate::intents::Intents;
+use crate::journal::{Journal, WriteError};
+use crate::leases::Leases;
 use crate::shutdown::Draining;
 use crate::slots::Slots;
 use crate::status::Status;
@@ -28,6 +29,8 @@ pub(crate) struct Context {
     pub(crate) intents: Intents,
     pub(crate) slots: Slots,
     pub(crate) status: Status,
+    pub(crate) journal: Journal,
+    pub(crate) leases: Leases,
     pub(crate) draining: Draining,
     /// Everything that has to end before the worker does.
     pub(crate) tasks: TaskTracker,
@@ -35,13 +38,19 @@ pub(crate) struct Context {
 
 impl Context {
     /// Reads the files that options name, and makes the clients of the worker's own clusters.
-    pub(crate) fn new(config: Config, clients: Clients) -> Result<Self, StartupError> {
+    pub(crate) fn new(config: Config, clients: Clients, journal: Journal) -> Result<Self, StartupError> {
         let own = own_endpoints(&config)?;
         let settings = WatchSettings {
             poll_period: config.poll_period,
             settle: config.settle,
         };
-        let clusters = Clusters::new(own.clone(), settings, config.livy_credentials_file.clone())?;
+        let credentials_file = config.livy_credentials_file.clone();
+        let clusters = Clusters::new(
+            own.clone(),
+            settings,
+            credentials_file,
+            clients.metrics().observers(),
+        )?;
         for endpoint in &own {
             clusters.get(endpoint)?;
         }
@@ -58,53 +67,23 @@ impl Context {
             },
             clusters: Arc::new(clusters),
             intents: Intents::default(),
-            status: Status::new(slots.clone()),
+            status: Status::new(slots.clone(), clients.metrics().clone()),
             slots,
+            journal: journal.counted_by(clients.metrics().clone()),
+            leases: Leases::default(),
             draining: Draining::new(config.drain),
             tasks: TaskTracker::new(),
             config,
             clients,
         })
     }
-}
 
-fn own_endpoints(config: &Config) -> Result<Vec<Endpoint>, StartupError> {
-    let ca_certificate = config
-        .livy_ca_certificate
-        .as_deref()
-        .map(read_certificate)
-        .transpose()?;
-    let endpoint = |livy: &url::Url| {
-        let resource_manager = match config.resource_manager {
-            ResourceManagerUse::None => ResourceManager::None,
-            ResourceManagerUse::Required => {
-                let urls = if config.resource_manager_urls.is_empty() {
-                    let beside = default_resource_manager(livy);
-                    vec![beside.map_err(|mistakes| StartupError::Endpoint {
-                        message: mistakes.to_string(),
-                    })?]
-                } else {
-                    config.resource_manager_urls.clone()
-                };
-                ResourceManager::Required {
-                    urls,
-                    user: config.resource_manager_user.clone(),
-                }
-            }
+    /// The journal could be written, or could not.
+    pub(crate) fn journal_works(&self, failure: Option<&WriteError>) {
+        let advice = |error| {
+            let path = self.config.journal.display();
+            format!("{error}: see that the disk of `{path}` has room; no task is taken on meanwhile")
         };
-        Ok(Endpoint {
-            livy: livy.clone(),
-            ca_certificate: ca_certificate.clone(),
-            resource_manager,
-        })
-    };
-    config.livy_urls.iter().map(endpoint).collect()
-}
-
-fn read_certificate(path: &Path) -> Result<String, StartupError> {
-    std::fs::read_to_string(path).map_err(|source| StartupError::File {
-        option: "--livy-ca-certificate",
-        path: path.to_owned(),
-        source,
-    })
+        self.status.service("journal", failure.map(advice));
+    }
 }

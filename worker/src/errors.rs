@@ -4,7 +4,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
 use sparkwright_spark_job::cluster::ConnectError;
+
+use crate::journal::OpenError;
 
 /// Why the worker cannot start. Once it polls, nothing but a signal ends it.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +41,9 @@ pub enum StartupError {
     /// The clients of Livy and YARN.
     #[error("could not set up the clients of Livy and YARN")]
     Clients(#[from] ConnectError),
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] OpenError),
     /// The address of the page is not to be had.
     #[error("could not listen on `{address}`: choose another --listen, or `off`")]
     Listen {
@@ -57,7 +63,8 @@ pub enum StartupError {
 }
 
 /// The name under which a task fails: a contract with `Retry` and `Catch` of state machines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "&'static str", try_from = "String")]
 pub enum ErrorName {
     /// The input cannot be a job.
     InvalidInput,
@@ -106,6 +113,21 @@ impl ErrorName {
             Self::LivyUnavailable => "SparkJob.LivyUnavailable",
             Self::WorkerDraining => "SparkJob.WorkerDraining",
         }
+    }
+}
+
+impl From<ErrorName> for &'static str {
+    fn from(name: ErrorName) -> Self {
+        name.as_str()
+    }
+}
+
+impl TryFrom<String> for ErrorName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let known = Self::ALL.into_iter().find(|name| name.as_str() == text);
+        known.ok_or_else(|| format!("no error of a job is named `{text}`"))
     }
 }
 

@@ -3,24 +3,26 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use sparkwright_spark_job::names::{BatchName, RunKey, run_number};
 use sparkwright_spark_job::outcome::{JobState, Summary, conclude};
 use sparkwright_spark_job::standing::{Ending, Phase, Standing};
 use sparkwright_spark_job::submission::Run;
 use sparkwright_spark_job::watch::Report;
 use sparkwright_yarn::{Application, ApplicationId, ApplicationState, FinalStatus};
 use tokio::sync::watch;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{sleep, sleep_until, timeout};
 use tracing::{Span, field, info, warn};
 
 use crate::clusters::Connected;
 use crate::completion::Completion;
-use crate::config::OnCancel;
 use crate::errors::ErrorName;
 use crate::executor::{End, Task};
 use crate::heartbeat::Lease;
 use crate::intents::Claim;
+use crate::journal::{RunLine, Stage, Telling};
+use crate::orphans::{Evidence, ExecutionState, Fate, LOOK_TIMEOUT, Orphan, execution_state, judge};
 use crate::snapshot::Step;
-use crate::stopping::{StopTarget, stop, stop_in_background};
+use crate::stopping::{Pursuit, StopTarget, stop};
 
 /// What happens to a run that is followed.
 enum Event {
@@ -32,8 +34,8 @@ enum Event {
     TokenOver(Lease),
     /// The worker goes.
     Leave,
-    /// The job is to be stopped, and the task to fail so.
-    Stop(ErrorName, String),
+    /// The job is to be stopped, and the task to be told this.
+    Stop(Telling),
     /// Nobody has answered for too long.
     Lost,
 }
@@ -45,29 +47,48 @@ struct Seen {
 }
 
 /// What has been said of a run already.
-#[derive(Default)]
 struct Progress {
     phase: Option<Phase>,
     application: Option<ApplicationId>,
+    /// Its driver has been seen running, by this process or an earlier one.
+    has_run: bool,
 }
 
 impl Task {
-    /// Follows a run to its end, to the token's, or to the worker's.
-    pub(crate) async fn follow(&self, connected: Arc<Connected>, run: Run, claim: Claim) -> End {
+    /// Follows a run to its end, to the token's, or to the worker's; `has_run` if an earlier process has seen it running.
+    pub(crate) async fn follow(
+        &self,
+        connected: Arc<Connected>,
+        run: Run,
+        claim: Claim,
+        has_run: bool,
+    ) -> End {
         Span::current().record("batch_name", field::display(&run.name));
-        self.listing.batch(&run.name);
+        self.listing.followed(&run);
         info!(
             adopted = run.adopted,
             batch_id = run.batch_id,
             "the job is followed"
         );
         let mut reports = connected.watcher.follow(&run);
-        let mut progress = Progress::default();
+        let mut progress = Progress {
+            phase: None,
+            application: None,
+            has_run,
+        };
+        self.note_run(&run, &progress).await;
         loop {
             let seen = self.look(&mut reports, &mut progress);
+            if progress.phase >= Some(Phase::Running) && !progress.has_run {
+                progress.has_run = true;
+                self.note_run(&run, &progress).await;
+            }
             let event = match seen.standing {
                 Standing::Ended(ending) => Event::Ended(ending),
-                Standing::Pending(phase) => self.next_event(&mut reports, phase, seen.deaf_since).await,
+                Standing::Pending(phase) => {
+                    let may_be_late = !progress.has_run && phase > Phase::Unknown;
+                    self.next_event(&mut reports, may_be_late, seen.deaf_since).await
+                }
             };
             let report = || reports.borrow().clone();
             match event {
@@ -81,13 +102,14 @@ impl Task {
                     return Box::pin(self.concluded(&connected, &run, &report(), ending)).await;
                 }
                 Event::TokenOver(lease) => {
-                    return self.token_over(lease, connected, StopTarget::of(&run, &report()), claim);
+                    let target = StopTarget::of(&run, &report());
+                    return Box::pin(self.token_over(lease, connected, target, claim)).await;
                 }
                 Event::Leave => return End::Left,
-                Event::Stop(name, message) => {
-                    info!(message, "the job is stopped");
+                Event::Stop(telling) => {
                     let report = report();
-                    return Box::pin(self.stopped(connected, run, &report, &claim, name, message)).await;
+                    let target = StopTarget::of(&run, &report);
+                    return Box::pin(self.stopped(connected, run, target, &report, claim, telling)).await;
                 }
                 Event::Lost => return self.given_up(connected, &run, &report(), claim),
             }
@@ -97,7 +119,7 @@ impl Task {
     async fn next_event(
         &self,
         reports: &mut watch::Receiver<Report>,
-        phase: Phase,
+        may_be_late: bool,
         deaf_since: Option<Instant>,
     ) -> Event {
         let lost_at = deaf_since.map(|since| since + self.context.config.lost_timeout);
@@ -106,12 +128,18 @@ impl Task {
             lease = self.heartbeats.over() => Event::TokenOver(lease),
             () = self.context.draining.leave() => Event::Leave,
             () = self.context.draining.stop() => {
-                Event::Stop(ErrorName::Cancelled, "the worker was stopped, and told to stop its jobs".into())
+                Event::Stop(Telling {
+                    error: ErrorName::Cancelled,
+                    message: "the worker was stopped, and told to stop its jobs".into(),
+                })
             }
-            () = sleep_until(self.start_deadline.into()), if phase < Phase::Running => {
+            () = sleep_until(self.start_deadline.into()), if may_be_late => {
                 let limit = self.input.start_timeout.as_secs();
                 let message = format!("the job was not running after {limit} s (StartTimeoutSeconds), and was stopped");
-                Event::Stop(ErrorName::StartTimeout, message)
+                Event::Stop(Telling {
+                    error: ErrorName::StartTimeout,
+                    message,
+                })
             }
             () = sleep_until(lost_at.unwrap_or(self.start_deadline).into()), if lost_at.is_some() => Event::Lost,
         }
@@ -133,8 +161,7 @@ impl Task {
             Span::current().record("application_id", field::display(id));
             self.listing.application(id.to_string());
         }
-        self.listing
-            .note(report.silence.as_ref().map(|silence| silence.why.as_str()));
+        self.listing.looked(&report);
         let deaf_since = report.deaf.as_ref().map(|silence| silence.since);
         Seen {
             standing: report.standing,
@@ -142,28 +169,38 @@ impl Task {
         }
     }
 
+    /// Puts into the journal which run is the task's.
+    async fn note_run(&self, run: &Run, progress: &Progress) {
+        let stage = Stage::Following {
+            run: RunLine {
+                name: run.name.to_string(),
+                batch_id: run.batch_id,
+                application: progress.application.map(|id| id.to_string()),
+            },
+            running: progress.has_run,
+        };
+        self.entry.note(&stage).await;
+    }
+
     async fn concluded(&self, connected: &Connected, run: &Run, report: &Report, ending: Ending) -> End {
         let outcome = conclude(&connected.cluster, run, report, ending, &self.input.redaction).await;
         info!(?ending, "the job has ended");
-        End::Report(Completion::of(outcome))
+        End::told(Completion::of(outcome))
     }
 
     /// Stops the run while the token is good, and reports that; or how it ended meanwhile by itself.
-    async fn stopped(
+    pub(crate) async fn stopped(
         &self,
         connected: Arc<Connected>,
         run: Run,
+        target: StopTarget,
         report: &Report,
-        claim: &Claim,
-        name: ErrorName,
-        message: String,
+        claim: Claim,
+        telling: Telling,
     ) -> End {
-        self.listing.step(Step::Stopping);
-        claim.stopping();
-        let target = StopTarget::of(&run, report);
-        let application = tokio::select! {
-            application = stop(&self.context, &connected, &target) => application,
-            () = self.context.draining.end() => return End::Left,
+        let application = match self.stop_noted(&connected, target, &telling, &claim).await {
+            Ok(application) => application,
+            Err(end) => return end,
         };
         let ending = application.as_deref().and_then(ending_by_itself);
         let standing = Standing::Ended(ending.unwrap_or(Ending::Killed));
@@ -174,8 +211,102 @@ impl Task {
         };
         match ending {
             Some(ending) => self.concluded(&connected, &run, &report, ending).await,
-            None => End::Report(Completion::plain(name, message, Some(Summary::of(&run, &report)))),
+            None => {
+                let summary = Summary::of(&run, &report);
+                End::told(Completion::plain(telling.error, telling.message, Some(summary)))
+            }
         }
+    }
+
+    /// Stops a run that nobody has seen, and reports that.
+    pub(crate) async fn stopped_unseen(
+        &self,
+        connected: Arc<Connected>,
+        target: StopTarget,
+        telling: Telling,
+        claim: Claim,
+    ) -> End {
+        match self.stop_noted(&connected, target, &telling, &claim).await {
+            Ok(_) => End::told(Completion::plain(telling.error, telling.message, None)),
+            Err(end) => end,
+        }
+    }
+
+    /// Stops a run once that stands in the journal; its application as YARN knows it after that.
+    async fn stop_noted(
+        &self,
+        connected: &Connected,
+        target: StopTarget,
+        telling: &Telling,
+        claim: &Claim,
+    ) -> Result<Option<Box<Application>>, End> {
+        info!(message = telling.message, "the job is stopped");
+        self.listing.step(Step::Stopping);
+        claim.stopping();
+        let stage = Stage::Stopping {
+            run: target.run_line(),
+            telling: Some(telling.clone()),
+        };
+        self.entry.note(&stage).await;
+        tokio::select! {
+            application = stop(&self.context, connected, &target) => Ok(application),
+            () = self.context.draining.end() => Err(End::Left),
+        }
+    }
+
+    /// Goes on with a stop that an earlier process has begun.
+    pub(crate) async fn stop_as_told(&self, line: &RunLine, telling: Option<Telling>, claim: Claim) -> End {
+        let Some((connected, run)) = self.known(line) else {
+            return match telling {
+                Some(telling) => self.fail(telling.error, telling.message),
+                None => End::Over,
+            };
+        };
+        let target = StopTarget::recorded(&run, line);
+        // Its token may have expired since, and a retry may have the run.
+        if telling.is_some() {
+            tokio::select! {
+                _ = self.heartbeats.is_good() => {}
+                () = self.context.draining.end() => return End::Left,
+            }
+        }
+        let lease = self.heartbeats.lease();
+        match telling {
+            Some(_) if lease.is_over() => self.token_over(lease, connected, target, claim).await,
+            None => End::Stop(Pursuit::new(connected, target, claim)),
+            Some(telling) => {
+                let report = Report {
+                    standing: Standing::Pending(Phase::Unknown),
+                    application: None,
+                    batch: None,
+                    silence: None,
+                    deaf: None,
+                };
+                self.stopped(connected, run, target, &report, claim, telling)
+                    .await
+            }
+        }
+    }
+
+    /// The run of which an earlier process has told.
+    pub(crate) fn known(&self, line: &RunLine) -> Option<(Arc<Connected>, Run)> {
+        let connected = self.context.clusters.get(&self.input.endpoint).ok()?;
+        let number = run_number(&line.name, self.input.intent, None)?;
+        let name = BatchName::seen(&line.name, RunKey::of(self.input.intent, None, number))?;
+        let run = Run {
+            name,
+            batch_id: line.batch_id,
+            // Nobody knows better: Livy may have taken the POST just before that process died.
+            last_post: tokio::time::Instant::now(),
+            adopted: true,
+        };
+        Some((connected, run))
+    }
+
+    /// What is left to be stopped of a task that has been concluded.
+    pub(crate) fn pursuit_of(&self, line: &RunLine, claim: Claim) -> Option<Pursuit> {
+        let (connected, run) = self.known(line)?;
+        Some(Pursuit::new(connected, StopTarget::recorded(&run, line), claim))
     }
 
     /// Neither Livy nor YARN has answered for too long.
@@ -193,27 +324,72 @@ impl Task {
             state: JobState::Lost,
             ..Summary::of(run, report)
         };
-        stop_in_background(self, connected, StopTarget::of(run, report), claim);
-        End::Report(Completion::plain(ErrorName::Lost, message, Some(summary)))
+        End::Report(
+            Completion::plain(ErrorName::Lost, message, Some(summary)),
+            Some(Pursuit::new(connected, StopTarget::of(run, report), claim)),
+        )
     }
 
     /// The service says that the token is over: cancelled, or its lease was lost. Nothing is reported.
-    pub(crate) fn token_over(
+    pub(crate) async fn token_over(
         &self,
         lease: Lease,
         connected: Arc<Connected>,
         target: StopTarget,
         claim: Claim,
     ) -> End {
-        if lease != Lease::Cancelled || claim.is_wanted() {
-            warn!("the task's token has expired: its job is left to the retry that takes it over");
-        } else if self.input.on_cancel == OnCancel::Leave {
-            info!("the task was cancelled; its job is left, as it was told");
-        } else {
-            info!("the task was cancelled; its job is stopped");
-            stop_in_background(self, connected, target, claim);
+        let execution = match (lease, &self.input.execution) {
+            (Lease::Expired, Some(arn)) => {
+                let look = timeout(LOOK_TIMEOUT, execution_state(&self.context, arn)).await;
+                look.unwrap_or(ExecutionState::Unknown)
+            }
+            _ => ExecutionState::Unknown,
+        };
+        let fate = judge(Evidence {
+            lease,
+            is_wanted: claim.is_wanted(),
+            execution,
+            on_cancel: self.input.on_cancel,
+        });
+        match (fate, &self.input.execution) {
+            (Fate::Stop, _) => {
+                info!("the task was cancelled; its job is stopped");
+                End::Stop(Pursuit::new(connected, target, claim))
+            }
+            (Fate::Leave, _) => {
+                info!("the task is over; its job is left, as it was told");
+                End::Over
+            }
+            (Fate::HandOver, _) => {
+                info!("the task's token has expired; the retry that waits takes its job over");
+                End::Over
+            }
+            (Fate::Wait, Some(execution)) => {
+                warn!(
+                    "the task's token has expired: its job is left to a retry, and stopped when its execution ends"
+                );
+                self.orphaned(connected, target, execution.clone())
+            }
+            (Fate::Wait, None) => {
+                warn!(
+                    "the task's token has expired: its job is left to a retry; without an ExecutionId nobody can tell \
+                     whether one comes"
+                );
+                End::Over
+            }
         }
-        End::Over
+    }
+
+    /// The run waits for a retry.
+    pub(crate) fn orphaned(&self, connected: Arc<Connected>, target: StopTarget, execution: String) -> End {
+        End::Wait(Orphan {
+            connected,
+            target,
+            execution,
+            intent: self.input.intent,
+            task: self.id.clone(),
+            pulse: self.heartbeats.pulse(),
+        })
     }
 }
 

@@ -27,8 +27,8 @@ pub(crate) struct Schedule {
     period: Duration,
     /// HeartbeatSeconds, if the input says it.
     timeout: Option<Duration>,
-    /// When the token was last known to be good.
-    accepted: Instant,
+    /// When the token was last known to be good, if that can be told.
+    accepted: Option<Instant>,
     next: Instant,
     failures: u32,
 }
@@ -36,12 +36,22 @@ pub(crate) struct Schedule {
 impl Schedule {
     /// The schedule of a token that was handed out at `received`: the first beat is due at once.
     pub(crate) fn new(received: Instant, default_period: Duration, timeout: Option<Duration>) -> Self {
+        Self::resumed(received, Some(received), default_period, timeout)
+    }
+
+    /// The schedule of a token that an earlier process has left, and that was good at `accepted`.
+    pub(crate) fn resumed(
+        now: Instant,
+        accepted: Option<Instant>,
+        default_period: Duration,
+        timeout: Option<Duration>,
+    ) -> Self {
         let period = timeout.map_or(default_period, |timeout| (timeout / 3).min(LONGEST_PERIOD));
         Self {
             period,
             timeout,
-            accepted: received,
-            next: received,
+            accepted,
+            next: now,
             failures: 0,
         }
     }
@@ -59,7 +69,7 @@ impl Schedule {
 
     /// A beat that was sent at `sent` was accepted; `luck` (0 to 1) spreads the next one.
     pub(crate) fn accepted(&mut self, sent: Instant, luck: f64) {
-        self.accepted = self.accepted.max(sent);
+        self.accepted = self.accepted.max(Some(sent));
         self.failures = 0;
         self.next = sent + self.period.mul_f64(1.0 - JITTER * luck.clamp(0.0, 1.0));
     }
@@ -80,18 +90,26 @@ impl Schedule {
 
     /// Whether a token that is over at `now` was good so recently that it cannot have expired: it was cancelled.
     pub(crate) fn was_good_until(&self, now: Instant) -> bool {
-        now.duration_since(self.accepted) < self.timeout.unwrap_or(self.period * PERIODS_OF_TRUST)
+        self.accepted
+            .is_some_and(|accepted| now.duration_since(accepted) < self.trust())
+    }
+
+    /// So long after it was good a token cannot have expired.
+    fn trust(&self) -> Duration {
+        self.timeout.unwrap_or(self.period * PERIODS_OF_TRUST)
     }
 
     fn expires(&self) -> Option<Instant> {
-        self.timeout.map(|timeout| self.accepted + timeout)
+        Some(self.accepted? + self.timeout?)
     }
 }
 
 /// What is known of a task's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lease {
-    /// It was good when the last beat was sent; that was then.
+    /// An earlier process has left it, and the service was not heard about it yet.
+    Unconfirmed,
+    /// It was good when the last beat was sent, or when it was handed out; that was then.
     Held(Instant),
     /// The service says that it is over, and it was good until just before: somebody ended the task.
     Cancelled,
@@ -99,22 +117,33 @@ pub(crate) enum Lease {
     Expired,
 }
 
+impl Lease {
+    /// Whether the service has said that the token is over.
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, Self::Cancelled | Self::Expired)
+    }
+}
+
 /// A task's heartbeats; they end when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Heartbeats {
+    /// A token that was not heard of for so long may have expired.
+    fresh_for: Duration,
     lease: watch::Receiver<Lease>,
     beat_now: Arc<Notify>,
     task: AbortHandle,
 }
 
 impl Heartbeats {
-    /// Begins to beat, at once.
-    pub(crate) fn start(clients: Clients, token: TaskToken, schedule: Schedule) -> Self {
-        let (sender, lease) = watch::channel(Lease::Held(schedule.accepted));
+    /// Begins to beat, at once; `lease` is what is known of the token already.
+    pub(crate) fn start(clients: Clients, token: TaskToken, schedule: Schedule, lease: Lease) -> Self {
+        let fresh_for = schedule.trust() / 2;
+        let (sender, lease) = watch::channel(lease);
         let beat_now = Arc::new(Notify::new());
         let beating = beat(clients, token, schedule, sender, Arc::clone(&beat_now));
         let task = tokio::spawn(beating.instrument(Span::current())).abort_handle();
         Self {
+            fresh_for,
             lease,
             beat_now,
             task,
@@ -124,10 +153,7 @@ impl Heartbeats {
     /// Waits until the service says that the token is over: whether it was cancelled, not expired.
     pub(crate) async fn over(&self) -> Lease {
         let mut lease = self.lease.clone();
-        let over = lease
-            .wait_for(|lease| !matches!(lease, Lease::Held(_)))
-            .await
-            .map(|lease| *lease);
+        let over = lease.wait_for(|lease| lease.is_over()).await.map(|lease| *lease);
         match over {
             Ok(lease) => lease,
             // Without a beating task nothing is learned any more.
@@ -138,6 +164,27 @@ impl Heartbeats {
     /// What is known now.
     pub(crate) fn lease(&self) -> Lease {
         *self.lease.borrow()
+    }
+
+    /// Whether the token is good: asks when that was not heard lately, however long the answer takes.
+    pub(crate) async fn is_good(&self) -> bool {
+        match self.lease() {
+            Lease::Held(at) if at.elapsed() < self.fresh_for => true,
+            Lease::Held(_) | Lease::Unconfirmed => self.pulse().is_good().await,
+            Lease::Cancelled | Lease::Expired => false,
+        }
+    }
+
+    /// Waits until the service has answered to a beat for the first time.
+    pub(crate) fn first_answer(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut lease = self.lease.clone();
+        // Every answer changes it; without a beating task none will come.
+        async move { lease.changed().await.unwrap_or_default() }
+    }
+
+    /// What is known, for somebody who looks now and then.
+    pub(crate) fn watched(&self) -> watch::Receiver<Lease> {
+        self.lease.clone()
     }
 
     /// By which others can ask whether the token is still good.
@@ -169,6 +216,7 @@ impl Pulse {
         let asked = Instant::now();
         self.beat_now.notify_one();
         let answer = self.lease.wait_for(|lease| match lease {
+            Lease::Unconfirmed => false,
             Lease::Held(sent) => *sent >= asked,
             Lease::Cancelled | Lease::Expired => true,
         });
@@ -185,12 +233,12 @@ async fn beat(
     beat_now: Arc<Notify>,
 ) {
     loop {
-        tokio::select! {
-            () = sleep_until(schedule.next().into()) => {}
-            () = beat_now.notified() => {}
-        }
+        let due = tokio::select! {
+            () = sleep_until(schedule.next().into()) => schedule.next(),
+            () = beat_now.notified() => Instant::now(),
+        };
         let sent = Instant::now();
-        match timeout(schedule.patience(), clients.heartbeat(&token)).await {
+        match timeout(schedule.patience(), clients.heartbeat(&token, due.into())).await {
             Ok(Ok(())) => {
                 schedule.accepted(sent, fastrand::f64());
                 lease.send_replace(Lease::Held(sent));

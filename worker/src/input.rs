@@ -50,6 +50,8 @@ pub(crate) struct TaskInput {
     pub(crate) has_client_token: bool,
     /// When the state was entered, in milliseconds since the epoch: successes of before are not this task's.
     pub(crate) entered_at_ms: Option<i64>,
+    /// The execution that the task belongs to: once it has ended, no retry comes.
+    pub(crate) execution: Option<String>,
     pub(crate) heartbeat_timeout: Option<Duration>,
     pub(crate) start_timeout: Duration,
     pub(crate) on_cancel: OnCancel,
@@ -80,8 +82,7 @@ impl InputRules {
             &[("Stop", OnCancel::Stop), ("Leave", OnCancel::Leave)],
         );
         let redact = fields.texts("Redact").unwrap_or_default();
-        // For people, and for those who look an execution up; nothing is decided by it yet.
-        fields.ignore("ExecutionId");
+        let execution = fields.text("ExecutionId");
         let parameters = parameters(&object, &mut fields);
         let mut mistakes = fields.finish();
         match (parameters, endpoint) {
@@ -94,6 +95,7 @@ impl InputRules {
                     .map_or_else(|| token.intent(), Intent::of_token),
                 has_client_token: client_token.is_some(),
                 entered_at_ms: entered_at.map(Timestamp::as_millisecond),
+                execution,
                 heartbeat_timeout,
                 start_timeout: start_timeout.unwrap_or(DEFAULT_START_TIMEOUT),
                 on_cancel: on_cancel.unwrap_or(self.on_cancel),

@@ -30,6 +30,10 @@ struct Holder {
     released: watch::Receiver<()>,
 }
 
+/// A place among those who wait for an intent: whoever has it knows that it is wanted.
+#[derive(Debug)]
+pub(crate) struct Waiting(#[expect(dead_code, reason = "held, not read")] Arc<()>);
+
 /// Another task has the intent, and its token is good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
@@ -60,6 +64,16 @@ impl Intents {
         }
     }
 
+    /// Lets whoever has the intent know that it is wanted.
+    pub(crate) fn wait(&self, intent: Intent) -> Option<Waiting> {
+        self.with(intent, |holder| Waiting(Arc::clone(&holder.waiting)))
+    }
+
+    /// The intent, if it is free now.
+    pub(crate) fn claim_now(&self, intent: Intent, task: &TaskId, pulse: &Pulse) -> Option<Claim> {
+        self.try_claim(intent, task, pulse).ok()
+    }
+
     fn try_claim(&self, intent: Intent, task: &TaskId, pulse: &Pulse) -> Result<Claim, Holder> {
         let mut held = self.lock();
         if let Some(holder) = held.get(&intent) {
@@ -80,6 +94,11 @@ impl Intents {
             intent,
             _released: sender,
         })
+    }
+
+    /// Whether any task has the intent.
+    pub(crate) fn is_taken(&self, intent: Intent) -> bool {
+        self.lock().contains_key(&intent)
     }
 
     fn is_stopping(&self, intent: Intent) -> bool {

@@ -13,41 +13,55 @@
 //! | modules | what they hold |
 //! |---|---|
 //! | [`config`], [`errors`] | options; what stops the start, and the names under which tasks fail |
-//! | [`activity`], [`token`], `call_error`, `backoff` | the calls to Step Functions, and what to do when they fail |
+//! | [`activity`], [`token`], `rate`, `call_error`, `backoff` | the calls to Step Functions, how many, and what to do when they fail |
 //! | `slots`, `poller` | a slot, then a poll, then a task |
-//! | `input`, `executor`, `submitting`, `following`, `stopping` | one task, from its token to its end |
-//! | `heartbeat`, `intents` | whether the token is good, and which task has which intent |
+//! | `input`, `executor`, `submitting`, `following`, `stopping`, `orphans` | one task, from its token to its end |
+//! | [`journal`], `opened`, `resuming` | what outlives the process, and how the next one goes on |
+//! | `heartbeat`, `leases`, `intents` | whether the tokens are good, and which task has which intent |
 //! | `completion`, `reporting` | the outcome as Step Functions takes it, and how it gets there |
 //! | `clusters`, `reachability`, `context` | what tasks share |
-//! | [`shutdown`], `status`, `snapshot`, `page` | the end, and what is shown meanwhile |
+//! | [`shutdown`], `status`, `snapshot`, [`page`], [`metrics`], [`systemd`] | the end, and what is shown and measured meanwhile |
+//! | [`process`], [`check`], `endpoints` | the program: to work, or to try what the options name |
 
 pub mod activity;
 mod backoff;
 mod call_error;
+pub mod check;
 mod clusters;
 mod completion;
 pub mod config;
 mod context;
+mod endpoints;
 pub mod errors;
 mod executor;
 mod following;
 mod heartbeat;
 mod input;
 mod intents;
-mod page;
+pub mod journal;
+mod leases;
+pub mod metrics;
+mod opened;
+mod orphans;
+pub mod page;
 mod poller;
+pub mod process;
+mod rate;
 mod reachability;
 mod reporting;
+mod resuming;
 pub mod shutdown;
 mod slots;
 mod snapshot;
 mod status;
 mod stopping;
 mod submitting;
+pub mod systemd;
 pub mod token;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -57,27 +71,24 @@ use crate::activity::Clients;
 use crate::config::{Config, Listen};
 use crate::context::Context;
 use crate::errors::StartupError;
+use crate::journal::{Backlog, Journal, Probe};
+use crate::systemd::Notifier;
 
-/// Runs a worker until `shutdown` is over and everything has drained.
-pub async fn run(
-    config: Config,
-    clients: Clients,
-    shutdown: impl Future<Output = ()>,
-) -> Result<(), StartupError> {
-    Worker::prepare(config, clients).await?.run(shutdown).await;
-    Ok(())
-}
+/// How long the last reports may take once everything else has ended.
+const LAST_REPORTS: Duration = Duration::from_secs(30);
 
 /// A worker that has everything it needs, and has not polled yet.
 #[derive(Debug)]
 pub struct Worker {
     context: Arc<Context>,
+    backlog: Backlog,
+    notifier: Notifier,
     listener: Option<TcpListener>,
 }
 
 impl Worker {
-    /// Reads the files that options name, and takes the page's address.
-    pub async fn prepare(config: Config, clients: Clients) -> Result<Self, StartupError> {
+    /// Reads the files that options name, locks the journal, and takes the page's address; `probe` is for tests.
+    pub async fn prepare(config: Config, clients: Clients, probe: Probe) -> Result<Self, StartupError> {
         let listener = match config.listen {
             Listen::Off => None,
             Listen::At(address) => {
@@ -85,10 +96,20 @@ impl Worker {
                 Some(bound.map_err(|source| StartupError::Listen { address, source })?)
             }
         };
+        let (journal, backlog) = Journal::open(&config.journal, probe)?;
         Ok(Self {
-            context: Arc::new(Context::new(config, clients)?),
+            context: Arc::new(Context::new(config, clients, journal)?),
+            backlog,
+            notifier: Notifier::default(),
             listener,
         })
+    }
+
+    /// Tells systemd how it goes.
+    #[must_use]
+    pub fn notifying(mut self, notifier: Notifier) -> Self {
+        self.notifier = notifier;
+        self
     }
 
     /// Where the page is, if there is one.
@@ -101,24 +122,48 @@ impl Worker {
     /// Polls until `shutdown` is over, then drains.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let address = self.address();
-        let Self { context, listener } = self;
+        let Self {
+            context,
+            backlog,
+            notifier,
+            listener,
+        } = self;
         // Aborted when dropped, at the very end.
         let mut services = JoinSet::new();
         if let Some(listener) = listener {
-            services.spawn(page::serve(listener, context.status.clone()));
+            services.spawn(page::serve(
+                listener,
+                context.status.clone(),
+                context.clients.metrics().clone(),
+            ));
         }
         services.spawn(reachability::probe(
             Arc::clone(&context.clusters),
             context.status.clone(),
         ));
-        let mut pollers = start_pollers(&context);
-        info!(
-            slots = context.config.slots,
-            open_polls = pollers.len(),
-            page = address.map(|address| format!("http://{address}/")),
-            "the worker polls"
-        );
-        shutdown.await;
+        services.spawn(leases::keep_noting(Arc::clone(&context)));
+        tokio::pin!(shutdown);
+        let resumed = tokio::select! {
+            biased;
+            () = &mut shutdown => false,
+            () = resuming::resume(&context, backlog) => true,
+        };
+        let mut pollers = JoinSet::new();
+        if resumed {
+            pollers = start_pollers(&context);
+            info!(
+                slots = context.config.slots,
+                open_polls = pollers.len(),
+                page = address.map(|address| format!("http://{address}/")),
+                "the worker polls"
+            );
+            context.status.polling();
+            notifier.ready();
+            let status = context.status.clone();
+            services.spawn(notifier.watchdog(move || status.snapshot().summary()));
+            shutdown.await;
+        }
+        notifier.stopping(context.config.drain_timeout.max(activity::POLL_TIMEOUT) + LAST_REPORTS);
         context.status.draining();
         context.draining.begin(context.config.drain_timeout);
         while let Some(ended) = pollers.join_next().await {
@@ -126,6 +171,7 @@ impl Worker {
                 warn!(%error, "a poller did not end as it should");
             }
         }
+        context.draining.polls_returned();
         context.tasks.close();
         context.tasks.wait().await;
         info!("the worker has drained");

@@ -2,22 +2,32 @@
 //! worker's own end, and an open poll is never given up: the task in its answer would be lost.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sparkwright_spark_job::chain;
 use tokio::time::{sleep, timeout};
-use tracing::{Instrument, debug, info, info_span, warn};
+use tracing::{Instrument, debug, info_span, warn};
 
 use crate::activity::{ActivityArn, ActivityTask};
 use crate::backoff::Backoff;
 use crate::call_error::CallError;
-use crate::completion::Completion;
+use crate::config::Drain;
 use crate::context::Context;
-use crate::executor::{End, execute, handed_back};
+use crate::executor::{STOPPING, execute, handed_back};
+use crate::journal::WriteError;
+use crate::opened::Opened;
 use crate::reporting::report;
+use crate::slots::Slot;
+use crate::snapshot::Ended;
 
 /// A poll that was neither answered nor refused for so long is being held by Step Functions, as it should be.
 const HELD: Duration = Duration::from_secs(6);
+
+/// How often a journal that cannot be written is tried again.
+const JOURNAL_PERIOD: Duration = Duration::from_secs(5);
+
+/// How long a task may take to get into the journal.
+const RECEIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a stopping worker tries to hand a task back.
 const HAND_BACK_TIMEOUT: Duration = Duration::from_secs(15);
@@ -31,17 +41,27 @@ pub(crate) async fn poll_until_draining(context: Arc<Context>, activity: Activit
             () = context.draining.begun() => return,
             slot = context.slots.reserve() => slot,
         };
+        if let Err(error) = context.journal.check().await {
+            // What arrived could not be kept.
+            context.journal_works(Some(&error));
+            drop(slot);
+            tokio::select! {
+                () = context.draining.begun() => return,
+                () = sleep(JOURNAL_PERIOD) => continue,
+            }
+        }
+        context.journal_works(None);
         context.status.poll_opened(&activity);
         let answer = poll(&context, &activity).await;
         let failure = answer.as_ref().err();
         let said = failure.map(|error| format!("{}: {}", error.class().advice(), chain(error)));
         context.status.poll_returned(&activity, said);
         match answer {
-            Ok(Some(task)) if context.draining.has_begun() => hand_back(&context, task).await,
             Ok(Some(task)) => {
                 backoff.succeeded();
+                context.clients.metrics().task_received(&activity);
                 debug!(task = %task.token.id(), "a task was received");
-                context.tasks.spawn(execute(Arc::clone(&context), task, slot));
+                take_on(&context, task, Instant::now(), slot).await;
             }
             Ok(None) => backoff.succeeded(),
             Err(error) => {
@@ -67,21 +87,45 @@ async fn poll(context: &Context, activity: &ActivityArn) -> Result<Option<Activi
     poll.await
 }
 
-/// A task that arrives while the worker stops goes to another worker, as soon as its state retries.
-async fn hand_back(context: &Context, task: ActivityTask) {
+/// What becomes of a task that arrived at this instant.
+async fn take_on(context: &Arc<Context>, task: ActivityTask, at: Instant, slot: Slot) {
+    let stops = context.draining.has_begun();
+    if stops && context.config.drain != Drain::Leave {
+        return hand_back(context, task, STOPPING).await;
+    }
+    // A slow disk must not cost the token.
+    let opened = Opened::arrived(context, task.clone(), at);
+    let received = timeout(RECEIVE_TIMEOUT, context.journal.receive(&task)).await;
+    match received.unwrap_or_else(|_| Err(WriteError::too_slow(RECEIVE_TIMEOUT))) {
+        Ok(()) => {
+            context.journal_works(None);
+            context
+                .tasks
+                .spawn(execute(Arc::clone(context), opened, Some(slot)));
+        }
+        Err(error) => {
+            context.journal_works(Some(&error));
+            hand_back(context, task, &chain(&error)).await;
+        }
+    }
+}
+
+/// A task that is not taken on goes to another worker, as soon as its state retries.
+async fn hand_back(context: &Context, task: ActivityTask, why: &str) {
     let span = info_span!("task", task = %task.token.id(), activity = task.activity.name());
-    let End::Report(completion @ Completion::Failure { .. }) = handed_back() else {
-        return;
-    };
     let reporting = async {
-        info!("a task arrived while the worker stops; it is handed back");
-        if timeout(
-            HAND_BACK_TIMEOUT,
-            report(&context.clients, &task.token, &completion),
-        )
-        .await
-        .is_err()
-        {
+        warn!(why, "a task that has arrived is handed back");
+        let completion = handed_back(why);
+        let reported = report(&context.clients, &task.token, &completion, false);
+        let heard = timeout(HAND_BACK_TIMEOUT, reported).await;
+        let is_heard = heard.as_ref().is_ok_and(|heard| *heard);
+        let how = if is_heard {
+            Ended::with(&completion)
+        } else {
+            Ended::TokenOver
+        };
+        context.clients.metrics().task_ended(how);
+        if heard.is_err() {
             warn!("the task could not be handed back; it is lost until its heartbeat time-out");
         }
     };

@@ -15,11 +15,15 @@ use crate::token::TaskToken;
 /// Meanwhile the heartbeats keep the token good, so that there is time; but not to waste.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Reports a task's end; heartbeats have to go on meanwhile.
-pub(crate) async fn report(clients: &Clients, token: &TaskToken, completion: &Completion) {
+/// Reports a task's end, and says whether it was heard; heartbeats have to go on meanwhile.
+pub(crate) async fn report(
+    clients: &Clients,
+    token: &TaskToken,
+    completion: &Completion,
+    mut may_have_arrived: bool,
+) -> bool {
     let mut backoff = Backoff::default();
     let mut reduced = None;
-    let mut may_have_arrived = false;
     loop {
         let current = reduced.as_ref().unwrap_or(completion);
         let error = match send(clients, token, current).await {
@@ -30,18 +34,18 @@ pub(crate) async fn report(clients: &Clients, token: &TaskToken, completion: &Co
                         info!(error_name = %name, cause, "the task failed")
                     }
                 }
-                return;
+                return true;
             }
             Err(error) => error,
         };
         match error.class() {
             Class::Over if may_have_arrived => {
                 info!("the task is over; an earlier report whose answer was lost has ended it");
-                return;
+                return true;
             }
             Class::Over => {
                 warn!(error = chain(&error), completion = ?current, "the task was over before its end could be reported");
-                return;
+                return false;
             }
             Class::Refused if reduced.is_none() => {
                 error!(error = chain(&error), completion = ?current, "the report was refused; a shorter one is sent");

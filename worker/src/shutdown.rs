@@ -3,30 +3,53 @@
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::config::Drain;
 
-/// Waits for the first SIGTERM or SIGINT.
-pub async fn requested() {
-    signals(1).await;
+/// SIGTERM and SIGINT, counted from the moment when this is made, so that none is missed while nobody waits.
+#[derive(Clone, Debug)]
+pub struct Signals {
+    count: watch::Receiver<u32>,
 }
 
-/// Waits for the second one: somebody does not want to wait for the first one's draining.
-pub async fn insisted() {
-    signals(2).await;
-}
+impl Signals {
+    /// From now on neither of the two ends the process by itself.
+    pub fn listen() -> Self {
+        let listen = |kind| signal(kind).expect("SIGTERM and SIGINT can be listened for");
+        let (mut terminate, mut interrupt): (Signal, Signal) =
+            (listen(SignalKind::terminate()), listen(SignalKind::interrupt()));
+        let (sender, count) = watch::channel(0);
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                sender.send_modify(|count| *count += 1);
+            }
+        });
+        Self { count }
+    }
 
-async fn signals(count: usize) {
-    let listen = |kind| signal(kind).expect("SIGTERM and SIGINT can be listened for");
-    let (mut terminate, mut interrupt): (Signal, Signal) =
-        (listen(SignalKind::terminate()), listen(SignalKind::interrupt()));
-    for _ in 0..count {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+    /// Waits for the first one.
+    pub async fn requested(&self) {
+        self.reached(1).await;
+    }
+
+    /// Waits for the second one: somebody does not want to wait for the first one's draining.
+    pub async fn insisted(&self) {
+        self.reached(2).await;
+    }
+
+    async fn reached(&self, times: u32) {
+        let mut count = self.count.clone();
+        // The task that counts lives as long as the runtime.
+        if count.wait_for(|count| *count >= times).await.is_err() {
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -51,19 +74,23 @@ impl Draining {
         }
     }
 
-    /// Begins; running jobs are left now or when the time is over.
+    /// Begins; running jobs are left when all polls have returned, or when the time is over.
     pub(crate) fn begin(&self, limit: Duration) {
         info!(mode = ?self.mode, limit_s = limit.as_secs(), "draining: open polls return within a minute");
         self.begun.cancel();
-        if self.mode == Drain::Leave {
-            self.leave.cancel();
-        }
         let (leave, end) = (self.leave.clone(), self.end.clone());
         tokio::spawn(async move {
             sleep(limit).await;
             leave.cancel();
             end.cancel();
         });
+    }
+
+    /// No task will arrive any more, so that the process can go: what is left keeps its heartbeats until now.
+    pub(crate) fn polls_returned(&self) {
+        if self.mode == Drain::Leave {
+            self.leave.cancel();
+        }
     }
 
     /// Whether nothing new is to be begun.
@@ -123,7 +150,11 @@ mod tests {
             assert_eq!(seconds_until(draining.stop()).await, stop, "{mode:?}");
             let draining = Draining::new(mode);
             draining.begin(LIMIT);
+            draining.polls_returned();
             assert_eq!(seconds_until(draining.leave()).await, leave, "{mode:?}");
+            let draining = Draining::new(mode);
+            draining.begin(LIMIT);
+            assert_eq!(seconds_until(draining.leave()).await, Some(60), "{mode:?}");
         }
     }
 }

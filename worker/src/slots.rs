@@ -31,6 +31,12 @@ impl Slots {
         Slot(permit.expect("the semaphore is never closed"))
     }
 
+    /// A slot, if one is free at once.
+    pub(crate) fn try_reserve(&self) -> Option<Slot> {
+        let permit = Arc::clone(&self.semaphore).try_acquire_owned();
+        permit.ok().map(Slot)
+    }
+
     pub(crate) fn total(&self) -> usize {
         self.total
     }

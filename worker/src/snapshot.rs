@@ -1,12 +1,18 @@
 //! A moment's picture of the worker, as its page and its probes show it.
 
+mod task;
+
 use std::collections::BTreeMap;
-use std::fmt;
 
 use jiff::Timestamp;
-use sparkwright_spark_job::standing::Phase;
 
-use crate::token::TaskId;
+pub(crate) use task::{Ended, Finished, Links, Step, TaskStatus, Unprotected};
+
+/// Why a worker is not ready that takes up what an earlier process has left.
+pub(crate) const STARTING: &str = "the worker is starting";
+
+/// Why a worker is not ready that drains.
+pub(crate) const STOPPING: &str = "the worker is stopping";
 
 /// How the polls of one activity go.
 #[derive(Clone, Debug, Default)]
@@ -25,55 +31,42 @@ pub(crate) struct Failing {
     pub(crate) said: Timestamp,
 }
 
-/// What a task is at.
-#[derive(Clone, Debug)]
-pub(crate) struct TaskStatus {
-    pub(crate) id: TaskId,
-    pub(crate) activity: String,
-    pub(crate) since: Timestamp,
-    pub(crate) step: Step,
-    pub(crate) batch_name: Option<String>,
-    pub(crate) application_id: Option<String>,
-    /// What is waited for.
-    pub(crate) note: Option<String>,
-}
-
-/// The steps of a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Step {
-    Received,
-    Submitting,
-    Watching(Phase),
-    Stopping,
-    Reporting,
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Received => "received",
-            Self::Submitting => "being submitted",
-            Self::Watching(Phase::Unknown | Phase::Starting) => "starting",
-            Self::Watching(Phase::Submitted) => "waiting for YARN",
-            Self::Watching(Phase::Running) => "running",
-            Self::Stopping => "being stopped",
-            Self::Reporting => "being reported",
-        })
-    }
-}
-
 /// A moment's picture.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     pub(crate) slots: usize,
     pub(crate) free_slots: usize,
+    /// It does not poll yet.
+    pub(crate) starting: bool,
     pub(crate) draining: bool,
     pub(crate) activities: BTreeMap<String, ActivityStatus>,
     pub(crate) services: BTreeMap<String, Option<Failing>>,
-    pub(crate) tasks: Vec<TaskStatus>,
+    /// How many tasks are open.
+    pub(crate) tasks: usize,
+    /// The same by [`Step::name`].
+    pub(crate) steps: BTreeMap<&'static str, usize>,
+}
+
+/// The tasks of a moment's picture, one by one.
+#[derive(Clone, Debug)]
+pub(crate) struct Rows {
+    /// The oldest, as many as were asked for.
+    pub(crate) open: Vec<TaskStatus>,
+    /// The last ones, the newest first.
+    pub(crate) finished: Vec<Finished>,
 }
 
 impl Snapshot {
+    /// The worker in one line: what is wrong, else what it is at.
+    pub(crate) fn summary(&self) -> String {
+        let taken = self.slots - self.free_slots;
+        let work = format!("{} tasks; {taken} of {} slots taken", self.tasks, self.slots);
+        match self.troubles().first() {
+            Some(trouble) => format!("{trouble}; {work}"),
+            None => work,
+        }
+    }
+
     /// Why no task can be expected to run now; nothing when one can.
     pub(crate) fn troubles(&self) -> Vec<String> {
         let of_activities = self
@@ -84,11 +77,12 @@ impl Snapshot {
             .services
             .iter()
             .filter_map(|(service, failing)| Some((service, failing.as_ref()?)));
-        let draining = self.draining.then(|| "the worker is stopping".to_owned());
+        let starting = self.starting.then(|| STARTING.to_owned());
+        let draining = self.draining.then(|| STOPPING.to_owned());
         let failing = of_activities
             .chain(of_services)
             .map(|(what, failing)| format!("{what} fails since {}: {}", shown(failing.since), failing.why));
-        draining.into_iter().chain(failing).collect()
+        starting.into_iter().chain(draining).chain(failing).collect()
     }
 }
 

@@ -1,24 +1,34 @@
 //! What the worker is doing, for its page and its probes, and for the log where something begins or ceases to fail.
 
-use std::collections::BTreeMap;
+mod listing;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use sparkwright_spark_job::names::BatchName;
 use tracing::{info, warn};
 
 use crate::activity::ActivityArn;
+use crate::metrics::Metrics;
 use crate::slots::Slots;
-use crate::snapshot::{ActivityStatus, Failing, Snapshot, Step, TaskStatus, shown};
+use crate::snapshot::{ActivityStatus, Failing, Finished, Rows, Snapshot, shown};
 use crate::token::TaskId;
+
+use listing::Line;
+pub(crate) use listing::Listing;
 
 /// A failure that is said again after so long, in seconds.
 const REMIND_S: i64 = 60;
+
+/// So many tasks that have ended are shown.
+const FINISHED: usize = 100;
 
 /// Everything that a page shows. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Status {
     slots: Slots,
+    metrics: Metrics,
     state: Arc<Mutex<State>>,
 }
 
@@ -27,29 +37,54 @@ struct State {
     activities: BTreeMap<String, ActivityStatus>,
     services: BTreeMap<String, Option<Failing>>,
     /// By the order of their coming.
-    tasks: BTreeMap<u64, TaskStatus>,
+    tasks: BTreeMap<u64, Line>,
     next_line: u64,
+    /// The newest last.
+    finished: VecDeque<Finished>,
+    polls: bool,
     draining: bool,
 }
 
 impl Status {
-    pub(crate) fn new(slots: Slots) -> Self {
+    pub(crate) fn new(slots: Slots, metrics: Metrics) -> Self {
         Self {
             slots,
+            metrics,
             state: Arc::default(),
         }
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         let state = self.lock();
+        let mut steps = BTreeMap::new();
+        for line in state.tasks.values() {
+            *steps.entry(line.task.step.name()).or_default() += 1;
+        }
         Snapshot {
             slots: self.slots.total(),
             free_slots: self.slots.free(),
+            starting: !state.polls,
             draining: state.draining,
             activities: state.activities.clone(),
             services: state.services.clone(),
-            tasks: state.tasks.values().cloned().collect(),
+            tasks: state.tasks.len(),
+            steps,
         }
+    }
+
+    /// The tasks one by one, at most so many that are open.
+    pub(crate) fn rows(&self, most: usize) -> Rows {
+        let state = self.lock();
+        let open = state.tasks.values().take(most);
+        Rows {
+            open: open.map(|line| line.task.clone()).collect(),
+            finished: state.finished.iter().rev().cloned().collect(),
+        }
+    }
+
+    /// What an earlier process has left is taken up, and new work is asked for.
+    pub(crate) fn polling(&self) {
+        self.lock().polls = true;
     }
 
     pub(crate) fn draining(&self) {
@@ -91,25 +126,13 @@ impl Status {
         note(state.services.entry(name.to_owned()).or_default(), name, failure);
     }
 
-    /// Shows a task until the listing is dropped.
-    pub(crate) fn list(&self, id: TaskId, activity: &ActivityArn) -> Listing {
-        let task = TaskStatus {
-            id,
-            activity: activity.name().to_owned(),
-            since: Timestamp::now(),
-            step: Step::Received,
-            batch_name: None,
-            application_id: None,
-            note: None,
-        };
+    /// Shows a task until the listing is dropped; an earlier process may have had it for a while.
+    pub(crate) fn list(&self, id: TaskId, activity: &ActivityArn, age: Duration) -> Listing {
         let mut state = self.lock();
-        let line = state.next_line;
+        let number = state.next_line;
         state.next_line += 1;
-        state.tasks.insert(line, task);
-        Listing {
-            status: self.clone(),
-            line,
-        }
+        state.tasks.insert(number, Line::new(id, activity, age));
+        Listing::new(self.clone(), number)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -153,46 +176,5 @@ fn note(failing: &mut Option<Failing>, what: &str, failure: Option<String>) {
     }
 }
 
-/// A task's line on the page, gone when dropped.
-#[derive(Debug)]
-pub(crate) struct Listing {
-    status: Status,
-    line: u64,
-}
-
-impl Listing {
-    pub(crate) fn step(&self, step: Step) {
-        self.update(|task| {
-            task.step = step;
-            task.note = None;
-        });
-    }
-
-    pub(crate) fn batch(&self, name: &BatchName) {
-        self.update(|task| task.batch_name = Some(name.to_string()));
-    }
-
-    pub(crate) fn application(&self, id: String) {
-        self.update(|task| task.application_id = Some(id));
-    }
-
-    /// What is waited for; whether that is new.
-    pub(crate) fn note(&self, why: Option<&str>) -> bool {
-        self.update(|task| {
-            let is_new = task.note.as_deref() != why;
-            task.note = why.map(str::to_owned);
-            is_new
-        })
-        .unwrap_or_default()
-    }
-
-    fn update<T>(&self, change: impl FnOnce(&mut TaskStatus) -> T) -> Option<T> {
-        self.status.lock().tasks.get_mut(&self.line).map(change)
-    }
-}
-
-impl Drop for Listing {
-    fn drop(&mut self) {
-        self.status.lock().tasks.remove(&self.line);
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -9,13 +9,12 @@ use sparkwright_spark_job::submission::Run;
 use sparkwright_spark_job::watch::Report;
 use sparkwright_yarn::{Application, ApplicationId};
 use tokio::time::{Instant, sleep};
-use tracing::{Instrument, Span, info, warn};
+use tracing::{info, warn};
 
 use crate::clusters::Connected;
 use crate::context::Context;
-use crate::executor::Task;
 use crate::intents::Claim;
-use crate::snapshot::Step;
+use crate::journal::RunLine;
 
 /// When a stop that was not confirmed is said to be, and tried again.
 const ATTEMPT: Duration = Duration::from_secs(300);
@@ -24,6 +23,7 @@ const ATTEMPT: Duration = Duration::from_secs(300);
 #[derive(Clone, Debug)]
 pub(crate) struct StopTarget {
     name: BatchName,
+    batch_id: Option<i64>,
     last_post: Instant,
     application: Option<ApplicationId>,
 }
@@ -34,6 +34,7 @@ impl StopTarget {
         let application = report.application.as_ref().map(|application| application.id);
         Self {
             name: run.name.clone(),
+            batch_id: run.batch_id,
             last_post: run.last_post,
             application,
         }
@@ -43,8 +44,31 @@ impl StopTarget {
     pub(crate) fn unseen(name: BatchName) -> Self {
         Self {
             name,
+            batch_id: None,
             last_post: Instant::now(),
             application: None,
+        }
+    }
+
+    /// A run of the journal.
+    pub(crate) fn recorded(run: &Run, line: &RunLine) -> Self {
+        Self {
+            name: run.name.clone(),
+            batch_id: run.batch_id,
+            last_post: run.last_post,
+            application: line.application.as_ref().and_then(|id| id.parse().ok()),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &BatchName {
+        &self.name
+    }
+
+    pub(crate) fn run_line(&self) -> RunLine {
+        RunLine {
+            name: self.name.to_string(),
+            batch_id: self.batch_id,
+            application: self.application.map(|id| id.to_string()),
         }
     }
 }
@@ -79,22 +103,47 @@ pub(crate) async fn stop(
     }
 }
 
-/// Stops the run of a task that is over. Its slot is free meanwhile; its intent is not.
-pub(crate) fn stop_in_background(task: &Task, connected: Arc<Connected>, target: StopTarget, claim: Claim) {
-    claim.stopping();
-    let context = Arc::clone(&task.context);
-    let listing = context.status.list(task.id.clone(), &task.activity);
-    listing.step(Step::Stopping);
-    listing.batch(&target.name);
-    let tasks = context.tasks.clone();
-    let stopping = async move {
+/// A run that is to be stopped for a task of which nobody wants to hear any more. Its intent is taken meanwhile.
+#[derive(Debug)]
+pub(crate) struct Pursuit {
+    connected: Arc<Connected>,
+    target: StopTarget,
+    _claim: Claim,
+}
+
+impl Pursuit {
+    /// From now on nobody may take the run over.
+    pub(crate) fn new(connected: Arc<Connected>, target: StopTarget, claim: Claim) -> Self {
+        claim.stopping();
+        Self {
+            connected,
+            target,
+            _claim: claim,
+        }
+    }
+
+    pub(crate) fn batch_name(&self) -> &BatchName {
+        &self.target.name
+    }
+
+    pub(crate) fn run_line(&self) -> RunLine {
+        self.target.run_line()
+    }
+
+    /// Stops it; whether that was confirmed before the worker has to go.
+    pub(crate) async fn run(self, context: &Context) -> bool {
         tokio::select! {
-            _ = stop(&context, &connected, &target) => info!("the job has stopped"),
+            _ = stop(context, &self.connected, &self.target) => {
+                info!("the job has stopped");
+                true
+            }
             () = context.draining.end() => {
-                warn!(batch_name = %target.name, "the worker goes before it was confirmed that the job has stopped");
+                warn!(
+                    batch_name = %self.target.name,
+                    "the worker goes before it was confirmed that the job has stopped; its next process goes on"
+                );
+                false
             }
         }
-        drop((listing, claim));
-    };
-    tasks.spawn(stopping.instrument(Span::current()));
+    }
 }

@@ -1,7 +1,7 @@
 //! A task's submission: what the worker decides while the job model submits.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sparkwright_spark_job::names::BatchName;
@@ -13,12 +13,14 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::clusters::Connected;
+use crate::completion::Completion;
 use crate::errors::ErrorName;
-use crate::executor::{End, Task, handed_back};
+use crate::executor::{End, STOPPING, Task, handed_back};
 use crate::heartbeat::Lease;
 use crate::intents::Claim;
+use crate::journal::{Stage, Telling};
 use crate::snapshot::Step;
-use crate::stopping::{StopTarget, stop, stop_in_background};
+use crate::stopping::{Pursuit, StopTarget};
 
 /// How often a Livy that cannot be used is asked whether it refuses the credentials.
 const CREDENTIALS_PERIOD: Duration = Duration::from_secs(30);
@@ -27,7 +29,7 @@ const CREDENTIALS_PERIOD: Duration = Duration::from_secs(30);
 enum Submitted {
     Ended(Result<Run, SubmitError>),
     /// The worker stops, and nothing was posted.
-    HandedBack,
+    PutDown,
     /// The worker goes at once.
     Left,
     /// The token is over, and nothing was posted.
@@ -42,9 +44,13 @@ enum Submitted {
 /// Watches a submission for its task.
 struct Supervision<'a> {
     task: &'a Task,
+    /// The number of the run that an earlier process posted.
+    unanswered_post: Option<u32>,
     /// A batch may exist.
     posted: AtomicBool,
     waits: Notify,
+    /// Why the journal could not be written.
+    unwritten: Mutex<Option<String>>,
 }
 
 impl Supervisor for Supervision<'_> {
@@ -56,27 +62,41 @@ impl Supervisor for Supervision<'_> {
         self.waits.notify_one();
     }
 
+    fn unanswered_post(&self) -> Option<u32> {
+        self.unanswered_post
+    }
+
     async fn gate(&self, gate: Gate) -> Result<(), String> {
-        match gate {
-            Gate::BeforePost if !matches!(self.task.heartbeats.lease(), Lease::Held(_)) => {
-                Err("the task's token is over".into())
-            }
-            Gate::BeforePost if self.task.context.draining.has_begun() => {
-                Err("the worker is stopping".into())
-            }
-            Gate::BeforePost => {
-                self.posted.store(true, Ordering::Relaxed);
-                Ok(())
-            }
+        let number = match gate {
+            Gate::BeforePost { number } => number,
             // Whoever follows the run sees at once what has become of the token.
-            Gate::AfterPost => Ok(()),
+            Gate::AfterPost => return Ok(()),
+        };
+        if let Err(error) = self.task.entry.reach(&Stage::Posting { number }).await {
+            let why = sparkwright_spark_job::chain(&error);
+            *self.unwritten.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
+            return Err(why);
         }
+        // A retry elsewhere may have this job, if the token was not heard of for long.
+        if !self.task.heartbeats.is_good().await {
+            return Err("the task's token is over".into());
+        }
+        if self.task.context.draining.has_begun() {
+            return Err(STOPPING.into());
+        }
+        self.posted.store(true, Ordering::Relaxed);
+        Ok(())
     }
 }
 
 impl Task {
-    /// Submits the job once, or finds the run that its intent has already.
-    pub(crate) async fn submit(&self, claim: Claim) -> Result<(Arc<Connected>, Run, Claim), End> {
+    /// Submits the job once, or finds the run that its intent has already; `unanswered_post` is the number of the run that
+    /// an earlier process may have submitted.
+    pub(crate) async fn submit(
+        &self,
+        claim: Claim,
+        unanswered_post: Option<u32>,
+    ) -> Result<(Arc<Connected>, Run, Claim), End> {
         self.listing.step(Step::Submitting);
         loop {
             let connected = self
@@ -84,10 +104,23 @@ impl Task {
                 .clusters
                 .get(&self.input.endpoint)
                 .map_err(|error| self.fail_with(ErrorName::InvalidInput, &error))?;
-            return match self.submit_to(&connected).await {
+            let supervision = Supervision {
+                task: self,
+                unanswered_post,
+                posted: AtomicBool::new(unanswered_post.is_some()),
+                waits: Notify::new(),
+                unwritten: Mutex::default(),
+            };
+            return match self.submit_to(&connected, &supervision).await {
                 Submitted::Ended(Ok(run)) => Ok((connected, run, claim)),
-                Submitted::Ended(Err(error)) => Err(self.not_submitted(connected, claim, error).await),
-                Submitted::HandedBack => Err(handed_back()),
+                Submitted::Ended(Err(error)) => {
+                    let unwritten = supervision
+                        .unwritten
+                        .into_inner()
+                        .unwrap_or_else(PoisonError::into_inner);
+                    Err(self.not_submitted(connected, claim, error, unwritten).await)
+                }
+                Submitted::PutDown => Err(self.put_down()),
                 Submitted::Left => Err(End::Left),
                 Submitted::Over => Err(End::Over),
                 Submitted::Unauthorized { renewed: true, .. } => continue,
@@ -99,15 +132,10 @@ impl Task {
         }
     }
 
-    async fn submit_to(&self, connected: &Arc<Connected>) -> Submitted {
-        let (order, patience) = (self.order(), self.patience());
-        let supervision = Supervision {
-            task: self,
-            posted: AtomicBool::new(false),
-            waits: Notify::new(),
-        };
+    async fn submit_to(&self, connected: &Arc<Connected>, supervision: &Supervision<'_>) -> Submitted {
+        let (order, patience) = (self.order(), self.patience(supervision.unanswered_post.is_none()));
         let nothing_posted = || !supervision.posted.load(Ordering::Relaxed);
-        let submitting = submit(&connected.cluster, &order, &patience, &supervision);
+        let submitting = submit(&connected.cluster, &order, &patience, supervision);
         tokio::pin!(submitting);
         let mut ask_again = Instant::now();
         loop {
@@ -117,7 +145,7 @@ impl Task {
                 // sent since the condition was asked.
                 () = self.context.draining.begun(), if nothing_posted() => {
                     if nothing_posted() {
-                        return Submitted::HandedBack;
+                        return Submitted::PutDown;
                     }
                 }
                 _ = self.heartbeats.over(), if nothing_posted() => {
@@ -158,56 +186,104 @@ impl Task {
         }
     }
 
-    fn patience(&self) -> Patience {
+    /// What may have been submitted may run: that it started in time is judged when it is seen.
+    fn patience(&self, is_new: bool) -> Patience {
         let config = &self.context.config;
         Patience {
             settle: config.settle,
             submit_timeout: config.submit_timeout,
             lost_timeout: config.lost_timeout,
             poll_period: config.poll_period,
-            deadline: Some(self.start_deadline.into()),
+            deadline: is_new.then(|| self.start_deadline.into()),
         }
     }
 
     /// There is no run, or only one that a lost answer left behind.
-    async fn not_submitted(&self, connected: Arc<Connected>, claim: Claim, error: SubmitError) -> End {
+    async fn not_submitted(
+        &self,
+        connected: Arc<Connected>,
+        claim: Claim,
+        error: SubmitError,
+        unwritten: Option<String>,
+    ) -> End {
         info!(
             error = self.redacted(&sparkwright_spark_job::chain(&error)),
             "the job was not submitted"
         );
+        let lease = self.heartbeats.lease();
+        if let (true, Some(name)) = (lease.is_over(), left_behind(&error)) {
+            let target = StopTarget::unseen(name.clone());
+            return self.token_over(lease, connected, target, claim).await;
+        }
         match error {
             SubmitError::Rejected { .. } => self.fail_with(ErrorName::Rejected, &error),
             SubmitError::Unavailable { .. } => self.fail_with(ErrorName::LivyUnavailable, &error),
+            SubmitError::OtherJob { .. } => {
+                let error = sparkwright_spark_job::chain(&error);
+                let message = format!(
+                    "the ClientToken already names another job: {error}. Give each job one of its own, with the index of \
+                     every enclosing Map"
+                );
+                self.fail(ErrorName::InvalidInput, message)
+            }
             SubmitError::Deadline { ref left_behind, .. } => {
-                if let Some(name) = left_behind {
-                    self.listing.step(Step::Stopping);
-                    claim.stopping();
-                    let target = StopTarget::unseen(name.clone());
-                    tokio::select! {
-                        _ = stop(&self.context, &connected, &target) => {}
-                        () = self.context.draining.end() => return End::Left,
+                let message = self.redacted(&sparkwright_spark_job::chain(&error));
+                let telling = Telling {
+                    error: ErrorName::StartTimeout,
+                    message,
+                };
+                match left_behind {
+                    Some(name) => {
+                        let target = StopTarget::unseen(name.clone());
+                        self.stopped_unseen(connected, target, telling, claim).await
                     }
+                    None => self.fail(telling.error, telling.message),
                 }
-                self.fail_with(ErrorName::StartTimeout, &error)
             }
             SubmitError::Lost { ref left_behind, .. } => {
+                let message = self.redacted(&sparkwright_spark_job::chain(&error));
                 let target = StopTarget::unseen(left_behind.clone());
-                stop_in_background(self, connected, target, claim);
-                self.fail_with(ErrorName::Lost, &error)
+                End::Report(
+                    Completion::plain(ErrorName::Lost, message, None),
+                    Some(Pursuit::new(connected, target, claim)),
+                )
             }
-            SubmitError::Superseded { left_behind, .. } => self.called_off(connected, claim, left_behind),
+            SubmitError::Superseded { left_behind, .. } => {
+                self.called_off(connected, claim, left_behind, unwritten).await
+            }
             other => self.fail_with(ErrorName::Lost, &other),
         }
     }
 
-    /// The gate was closed: the token is over, or the worker stops.
-    fn called_off(&self, connected: Arc<Connected>, claim: Claim, left_behind: Option<BatchName>) -> End {
-        match (self.heartbeats.lease(), left_behind) {
-            (Lease::Held(_), None) => handed_back(),
-            (Lease::Held(_), Some(_)) => End::Left,
-            (Lease::Cancelled | Lease::Expired, None) => End::Over,
-            (lease, Some(name)) => self.token_over(lease, connected, StopTarget::unseen(name), claim),
+    /// The gate was closed: the token is over, the worker stops, or it cannot write its journal.
+    async fn called_off(
+        &self,
+        connected: Arc<Connected>,
+        claim: Claim,
+        left_behind: Option<BatchName>,
+        unwritten: Option<String>,
+    ) -> End {
+        match (self.heartbeats.lease(), left_behind, unwritten) {
+            (Lease::Held(_) | Lease::Unconfirmed, None, Some(why)) => End::told(handed_back(&why)),
+            (Lease::Held(_) | Lease::Unconfirmed, None, None) => self.put_down(),
+            (Lease::Held(_) | Lease::Unconfirmed, Some(_), _) => End::Left,
+            (Lease::Cancelled | Lease::Expired, None, _) => End::Over,
+            (lease, Some(name), _) => {
+                let target = StopTarget::unseen(name);
+                self.token_over(lease, connected, target, claim).await
+            }
         }
+    }
+}
+
+/// The run that may exist all the same.
+fn left_behind(error: &SubmitError) -> Option<&BatchName> {
+    match error {
+        SubmitError::Lost { left_behind, .. } => Some(left_behind),
+        SubmitError::Deadline { left_behind, .. } | SubmitError::Superseded { left_behind, .. } => {
+            left_behind.as_ref()
+        }
+        _ => None,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::config::{ClientConfig, Timeouts};
 use crate::credentials::Login;
 use crate::error::{Error, Operation};
 use crate::http::{Call, Http, bare};
+use crate::observer::Observer;
 use crate::pages::{Next, Pages};
 use crate::request::BatchRequest;
 use crate::state::BatchState;
@@ -31,6 +32,7 @@ struct Inner {
     http: Http,
     login: Login,
     timeouts: Timeouts,
+    observer: Observer,
 }
 
 impl Client {
@@ -45,6 +47,7 @@ impl Client {
             url,
             credentials,
             timeouts,
+            observer,
             ..
         } = config;
         Ok(Self {
@@ -53,6 +56,7 @@ impl Client {
                 http,
                 login: Login::new(credentials),
                 timeouts,
+                observer,
             }),
         })
     }
@@ -139,9 +143,8 @@ impl Client {
         let segment = self.segment(Operation::DeleteBatch, batch.into())?;
         let request = self.request(Method::DELETE, self.path(&["batches", &segment]));
         self.call(Operation::DeleteBatch, request, self.inner.timeouts.delete)
-            .send()
-            .await?;
-        Ok(())
+            .done()
+            .await
     }
 
     async fn batches_in_pages(&self, size: u32) -> Result<Vec<Batch>, Error> {
@@ -173,6 +176,7 @@ impl Client {
             login: &self.inner.login,
             request,
             limit: self.inner.timeouts.connect + limit,
+            observer: &self.inner.observer,
         }
     }
 

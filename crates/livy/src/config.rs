@@ -5,6 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::credentials::Credentials;
+use crate::observer::Observer;
 
 /// The settings of a [`Client`](crate::Client).
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct ClientConfig {
     pub ca_certificate: Option<String>,
     /// How long an answer may take.
     pub timeouts: Timeouts,
+    /// Who is told of calls.
+    pub observer: Observer,
 }
 
 impl ClientConfig {
@@ -27,6 +30,7 @@ impl ClientConfig {
             credentials: None,
             ca_certificate: None,
             timeouts: Timeouts::default(),
+            observer: Observer::default(),
         }
     }
 }

@@ -19,6 +19,30 @@ pub enum Operation {
     DeleteBatch,
 }
 
+impl Operation {
+    /// Every call.
+    pub const ALL: [Self; 6] = [
+        Self::Version,
+        Self::CreateBatch,
+        Self::Batch,
+        Self::Batches,
+        Self::BatchLog,
+        Self::DeleteBatch,
+    ];
+
+    /// A word for it, as metrics have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Version => "version",
+            Self::CreateBatch => "create_batch",
+            Self::Batch => "batch",
+            Self::Batches => "batches",
+            Self::BatchLog => "batch_log",
+            Self::DeleteBatch => "delete_batch",
+        }
+    }
+}
+
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -97,6 +121,18 @@ impl Error {
         match self {
             Self::Api { status, .. } => Some(*status),
             _ => None,
+        }
+    }
+
+    /// A word for it, as metrics have it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Configuration { .. } | Self::Unaddressable { .. } => "not_sent",
+            Self::Transport { .. } => "no_answer",
+            Self::Decode { .. } => "unreadable",
+            Self::Api { .. } if self.is_not_found() => "not_found",
+            Self::Api { .. } if self.is_unauthorized() => "unauthorized",
+            Self::Api { .. } => "refused",
         }
     }
 

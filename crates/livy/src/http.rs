@@ -12,6 +12,7 @@ use crate::answer::{Refusal, one_line};
 use crate::config::ClientConfig;
 use crate::credentials::{Login, Used};
 use crate::error::{Error, Operation};
+use crate::observer::Observer;
 
 /// A list of some thousand batches with their log tails.
 const MAX_BODY_BYTES: usize = 16 << 20;
@@ -75,13 +76,23 @@ pub(crate) struct Call<'a> {
     pub(crate) request: RequestBuilder,
     /// From the start of the request to the last byte of its answer.
     pub(crate) limit: Duration,
+    pub(crate) observer: &'a Observer,
 }
 
 impl Call<'_> {
     /// Sends it and reads the answer as `T`.
     pub(crate) async fn read<T: DeserializeOwned>(self) -> Result<T, Error> {
+        self.observer.observe(self.operation, self.value()).await
+    }
+
+    /// Sends it where the answer says nothing but that it was done.
+    pub(crate) async fn done(self) -> Result<(), Error> {
+        self.observer.observe(self.operation, self.body()).await.map(drop)
+    }
+
+    async fn value<T: DeserializeOwned>(self) -> Result<T, Error> {
         let (operation, url) = (self.operation, self.url);
-        let body = self.send().await?;
+        let body = self.body().await?;
         serde_json::from_slice(&body).map_err(|error| {
             let message = one_line(&error.to_string());
             Error::Decode {
@@ -92,9 +103,9 @@ impl Call<'_> {
         })
     }
 
-    /// Sends it and gives the body of an answer that agrees; once more when the credentials were refused and there are
+    /// The body of an answer that agrees; it is sent once more when the credentials were refused and there are
     /// others by now.
-    pub(crate) async fn send(self) -> Result<Vec<u8>, Error> {
+    async fn body(self) -> Result<Vec<u8>, Error> {
         let used = self.login.current();
         let refusal = match self.send_as(&used).await {
             Err(error) if error.is_unauthorized() => error,

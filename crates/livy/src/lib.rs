@@ -28,6 +28,7 @@
 //! # Layout
 //!
 //! - [`Client`]: one method per call. [`ClientConfig`]: where Livy is, and how to reach it.
+//! - An [`Observer`] is told of each call, for whoever counts them.
 //! - [`Credentials`] may have a [`CredentialsSource`], which is read again when Livy refuses them.
 //! - [`BatchRequest`] goes out; [`Batch`], [`BatchState`], [`Version`] come back; [`BatchKey`] addresses.
 //! - [`Error`]: one type for all calls, asked by its `is_…` methods.
@@ -39,6 +40,7 @@ mod config;
 mod credentials;
 mod error;
 mod http;
+mod observer;
 mod pages;
 mod request;
 mod state;
@@ -48,5 +50,6 @@ pub use client::Client;
 pub use config::{ClientConfig, Timeouts};
 pub use credentials::{Credentials, CredentialsSource, ReadingAgain};
 pub use error::{Error, Operation};
+pub use observer::Observer;
 pub use request::BatchRequest;
 pub use state::BatchState;

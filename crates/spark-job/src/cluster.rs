@@ -18,6 +18,15 @@ pub struct Cluster {
     yarn: Option<yarn::Client>,
 }
 
+/// Who is told of the calls of a cluster's clients.
+#[derive(Clone, Debug, Default)]
+pub struct Observers {
+    /// Of those to Livy.
+    pub livy: livy::Observer,
+    /// Of those to YARN.
+    pub yarn: yarn::Observer,
+}
+
 /// Why the clients of an endpoint could not be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -33,9 +42,19 @@ pub enum ConnectError {
 impl Cluster {
     /// Makes the clients; nothing is sent yet.
     pub fn connect(endpoint: Endpoint, credentials: Option<livy::Credentials>) -> Result<Self, ConnectError> {
+        Self::connect_observed(endpoint, credentials, Observers::default())
+    }
+
+    /// The same for somebody who wants to be told of each call.
+    pub fn connect_observed(
+        endpoint: Endpoint,
+        credentials: Option<livy::Credentials>,
+        observers: Observers,
+    ) -> Result<Self, ConnectError> {
         let mut config = livy::ClientConfig::new(endpoint.livy.clone());
         config.credentials = credentials;
         config.ca_certificate = endpoint.ca_certificate.clone();
+        config.observer = observers.livy;
         let livy = livy::Client::new(config).map_err(|error| ConnectError::Livy(Box::new(error)))?;
         let yarn = match &endpoint.resource_manager {
             ResourceManager::None => None,
@@ -43,6 +62,7 @@ impl Cluster {
                 let mut config = yarn::ClientConfig::new(urls.clone());
                 config.user = user.clone();
                 config.ca_certificate = endpoint.ca_certificate.clone();
+                config.observer = observers.yarn;
                 Some(yarn::Client::new(config).map_err(|error| ConnectError::Yarn(Box::new(error)))?)
             }
         };

@@ -233,5 +233,13 @@ fn key_start(name: &str, key: &str) -> Option<usize> {
         .map(str::len)
 }
 
+/// Among an application's tags the one that says what was declared.
+pub fn spec_tag_of(tags: &[String]) -> Option<&str> {
+    let prefix = format!("{COMMON_TAG}-spec-");
+    tags.iter()
+        .map(String::as_str)
+        .find(|tag| tag.starts_with(&prefix))
+}
+
 #[cfg(test)]
 mod tests;

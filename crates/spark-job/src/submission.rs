@@ -126,6 +126,12 @@ pub enum SubmitError {
         /// The run that may exist.
         left_behind: BatchName,
     },
+    /// The intent's run is another job: two jobs were given one intent.
+    #[error("the run `{name}` was submitted for the same with other parameters")]
+    OtherJob {
+        /// That run.
+        name: BatchName,
+    },
     /// The caller's gate closed: the request is no longer wanted.
     #[error("{why}")]
     Superseded {
@@ -139,8 +145,11 @@ pub enum SubmitError {
 /// Where in a submission the caller may still call it off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
-    /// The next request would create the batch.
-    BeforePost,
+    /// The next request would create the batch of this run.
+    BeforePost {
+        /// The run's number.
+        number: u32,
+    },
     /// The batch may exist.
     AfterPost,
 }
@@ -155,6 +164,11 @@ pub trait Supervisor: Send + Sync {
     /// Whether an earlier delivery of the same request may have posted and died: then absence has to settle first.
     fn may_have_been_posted(&self) -> bool {
         false
+    }
+
+    /// The number of the run that an earlier process posted for the same order before it died without an answer.
+    fn unanswered_post(&self) -> Option<u32> {
+        None
     }
 
     /// Whether the submission may go on; else why not.
@@ -185,6 +199,10 @@ pub async fn submit(
     };
     if supervisor.may_have_been_posted() {
         driver.submission.may_have_been_posted(now());
+    }
+    if let Some(number) = supervisor.unanswered_post() {
+        // Nobody knows when Livy took it: at the latest just now.
+        driver.submission.posting(now(), number);
     }
     let mut next = Next::Survey;
     let mut why = "Livy was not asked yet".to_owned();
@@ -279,7 +297,7 @@ impl<S: Supervisor> Driver<'_, S> {
         {
             return Err(Overdue);
         }
-        if let Err(why) = self.supervisor.gate(Gate::BeforePost).await {
+        if let Err(why) = self.supervisor.gate(Gate::BeforePost { number }).await {
             return Ok(Next::Fail(SubmitError::Superseded {
                 why,
                 left_behind: self.submission.left_behind(self.order),

@@ -2,7 +2,8 @@
 //!
 //! Two calls a period tell how YARN's applications stand: those that live, and those that finished since the last
 //! look. A run in neither is asked for by id. Livy is asked for what YARN cannot know, one by one while they are
-//! few, else with its list. The period stretches when answers are slow.
+//! few, else with its list. The period stretches when answers are slow or long; meanwhile one call a period tells what
+//! has ended.
 
 mod round;
 
@@ -11,7 +12,7 @@ use std::collections::hash_map::Entry as Slot;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant as Clock, sleep};
+use tokio::time::{Instant as Clock, sleep, sleep_until};
 
 use crate::cluster::Cluster;
 use crate::names::{BatchName, RunKey};
@@ -130,10 +131,21 @@ async fn keep_looking(
         }
         let began = Clock::now();
         round.look(&mut entries).await;
-        let stretched =
-            (began.elapsed() * STRETCH).clamp(settings.poll_period, LONGEST_PERIOD.max(settings.poll_period));
-        sleep(stretched).await;
+        let next = Clock::now() + stretched(began, settings);
+        let mut pause = settings.poll_period;
+        while Clock::now() + pause < next {
+            sleep(pause).await;
+            let began = Clock::now();
+            round.look_for_ends(&mut entries).await;
+            pause = stretched(began, settings);
+        }
+        sleep_until(next).await;
     }
+}
+
+/// How long to pause after a look that began then.
+fn stretched(began: Clock, settings: WatchSettings) -> Duration {
+    (began.elapsed() * STRETCH).clamp(settings.poll_period, LONGEST_PERIOD.max(settings.poll_period))
 }
 
 fn add(entries: &mut Entries, followed: Followed, settings: WatchSettings) {

@@ -17,7 +17,9 @@ use crate::container_log::{self, LogFile};
 use crate::error::{Error, Operation};
 use crate::failover::{self, ResourceManagers};
 use crate::http::{Answer, Call, Keep, bare, connections};
+use crate::info::{Info, ResourceManagerInfo};
 use crate::metrics::{ClusterMetrics, Metrics};
+use crate::observer::Observer;
 use crate::query::ApplicationsQuery;
 
 /// A node may send us on to the history server, which may send us on to another port of its own.
@@ -35,6 +37,7 @@ struct Inner {
     http: reqwest::Client,
     user: String,
     timeouts: Timeouts,
+    observer: Observer,
 }
 
 impl Client {
@@ -58,6 +61,7 @@ impl Client {
             resource_managers,
             user,
             timeouts,
+            observer,
             ..
         } = config;
         let resource_managers = ResourceManagers::new(resource_managers);
@@ -67,6 +71,7 @@ impl Client {
                 http,
                 user,
                 timeouts,
+                observer,
             }),
         })
     }
@@ -128,15 +133,10 @@ impl Client {
     /// as it is.
     pub async fn kill(&self, id: &ApplicationId) -> Result<(), Error> {
         let path = ["apps", &id.to_string(), "state"];
-        self.ask(
-            Operation::Kill,
-            Method::PUT,
-            &path,
-            Vec::new(),
-            Some(json!({"state": "KILLED"})),
-        )
-        .await?;
-        Ok(())
+        let body = Some(json!({"state": "KILLED"}));
+        let asking = self.ask(Operation::Kill, Method::PUT, &path, Vec::new(), body);
+        let observer = &self.inner.observer;
+        observer.observe(Operation::Kill, asking).await.map(drop)
     }
 
     /// The cluster's numbers: also the cheapest way to see whether a ResourceManager answers.
@@ -145,21 +145,31 @@ impl Client {
         Ok(answer.cluster_metrics)
     }
 
+    /// What a ResourceManager says about itself. A standby answers this too, so the first one that can be reached is the
+    /// one that is told of: to hear of each, make a client of each.
+    pub async fn info(&self) -> Result<ResourceManagerInfo, Error> {
+        let answer: Info = self.get(Operation::Info, &["info"], Vec::new()).await?;
+        Ok(answer.cluster_info)
+    }
+
     async fn get<T: DeserializeOwned>(
         &self,
         operation: Operation,
         path: &[&str],
         query: Vec<(&str, String)>,
     ) -> Result<T, Error> {
-        let (url, body) = self.ask(operation, Method::GET, path, query, None).await?;
-        serde_json::from_slice(&body).map_err(|error| {
-            let message = one_line(&error.to_string());
-            Error::Decode {
-                operation,
-                url: url.to_string(),
-                message,
-            }
-        })
+        let reading = async {
+            let (url, body) = self.ask(operation, Method::GET, path, query, None).await?;
+            serde_json::from_slice(&body).map_err(|error| {
+                let message = one_line(&error.to_string());
+                Error::Decode {
+                    operation,
+                    url: url.to_string(),
+                    message,
+                }
+            })
+        };
+        self.inner.observer.observe(operation, reading).await
     }
 
     /// Asks one ResourceManager after the other until one answers that is active; says which it was.
@@ -216,6 +226,14 @@ impl Client {
     }
 
     async fn log(&self, node: &Url, path: &[&str], bytes: u32) -> Result<String, Error> {
+        let reading = self.log_by_redirects(node, path, bytes);
+        self.inner
+            .observer
+            .observe(Operation::ContainerLog, reading)
+            .await
+    }
+
+    async fn log_by_redirects(&self, node: &Url, path: &[&str], bytes: u32) -> Result<String, Error> {
         let operation = Operation::ContainerLog;
         let mut target = below(node, &["ws", "v1", "node"], path);
         target

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::observer::Observer;
+
 /// The settings of a [`Client`](crate::Client).
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
@@ -16,6 +18,8 @@ pub struct ClientConfig {
     pub ca_certificate: Option<String>,
     /// How long an answer may take.
     pub timeouts: Timeouts,
+    /// Who is told of calls: once of each, however many ResourceManagers it was tried on.
+    pub observer: Observer,
 }
 
 impl ClientConfig {
@@ -26,6 +30,7 @@ impl ClientConfig {
             user: "hadoop".to_owned(),
             ca_certificate: None,
             timeouts: Timeouts::default(),
+            observer: Observer::default(),
         }
     }
 }

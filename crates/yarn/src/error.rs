@@ -17,6 +17,34 @@ pub enum Operation {
     Kill,
     /// `GET /ws/v1/cluster/metrics`.
     Metrics,
+    /// `GET /ws/v1/cluster/info`.
+    Info,
+}
+
+impl Operation {
+    /// Every call.
+    pub const ALL: [Self; 7] = [
+        Self::Applications,
+        Self::Application,
+        Self::Attempts,
+        Self::ContainerLog,
+        Self::Kill,
+        Self::Metrics,
+        Self::Info,
+    ];
+
+    /// A word for it, as metrics have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Applications => "applications",
+            Self::Application => "application",
+            Self::Attempts => "attempts",
+            Self::ContainerLog => "container_log",
+            Self::Kill => "kill",
+            Self::Metrics => "metrics",
+            Self::Info => "info",
+        }
+    }
 }
 
 impl fmt::Display for Operation {
@@ -28,6 +56,7 @@ impl fmt::Display for Operation {
             Self::ContainerLog => "read a container's log",
             Self::Kill => "kill a YARN application",
             Self::Metrics => "read YARN's metrics",
+            Self::Info => "read the ResourceManager's state",
         })
     }
 }
@@ -101,6 +130,21 @@ impl Error {
         match self {
             Self::Api { status, .. } => Some(*status),
             _ => None,
+        }
+    }
+
+    /// A word for it, as metrics have it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Configuration { .. } | Self::NoContainer { .. } => "not_sent",
+            Self::Transport { .. } => "no_answer",
+            Self::Decode { .. } => "unreadable",
+            Self::Standby { .. } => "standby",
+            Self::Api { .. } if self.is_not_found() => "not_found",
+            Self::Api {
+                status: 401 | 403, ..
+            } => "unauthorized",
+            Self::Api { .. } => "refused",
         }
     }
 

@@ -24,7 +24,8 @@
 //! # Layout
 //!
 //! - [`Client`]: one method per call. [`ClientConfig`]: the ResourceManagers, and how to reach them.
-//! - [`ApplicationsQuery`] goes out; [`Application`], [`Attempt`], [`ClusterMetrics`] come back.
+//! - [`ApplicationsQuery`] goes out; [`Application`], [`Attempt`], [`ClusterMetrics`], [`ResourceManagerInfo`] come back.
+//! - An [`Observer`] is told of each call, for whoever counts them.
 //! - [`Error`]: one type for all calls, asked by its `is_…` methods.
 
 mod answer;
@@ -37,7 +38,9 @@ mod container_log;
 mod error;
 mod failover;
 mod http;
+mod info;
 mod metrics;
+mod observer;
 mod query;
 mod state;
 
@@ -48,6 +51,8 @@ pub use client::Client;
 pub use config::{ClientConfig, Timeouts};
 pub use container_log::LogFile;
 pub use error::{Error, Operation};
+pub use info::ResourceManagerInfo;
 pub use metrics::ClusterMetrics;
+pub use observer::Observer;
 pub use query::ApplicationsQuery;
 pub use state::{ApplicationState, FinalStatus};

@@ -35,7 +35,7 @@ impl<G: Gate> Supervisor for Supervision<'_, G> {
 
     async fn gate(&self, gate: submission::Gate) -> Result<(), String> {
         let moment = match gate {
-            submission::Gate::BeforePost => Moment::BeforePost,
+            submission::Gate::BeforePost { .. } => Moment::BeforePost,
             submission::Gate::AfterPost => Moment::AfterPost,
         };
         if let Err(closed) = self.work.jobs.gate.pass(self.work.request, moment).await {

@@ -49,8 +49,12 @@ def archive(program: Path, level: int = 1) -> bytes:
     return packed.getvalue()
 
 
-def start_worker(settings: Settings, activity_arn: str, *more: str) -> Process:
-    """Starts the worker on an activity, and waits until it is ready."""
+def start_worker(settings: Settings, activity_arn: str, *more: str, goes_on: bool = False) -> Process:
+    """Starts the worker on an activity, and waits until it is ready; `goes_on` where the last one has ended."""
+    journal = settings.folders.run / "worker.db"
+    if not goes_on:
+        for file in settings.folders.run.glob(f"{journal.name}*"):
+            file.unlink()
     process = Process("worker", settings.folders.run)
     listen = f"{LOOPBACK}:{settings.ports['worker']}"
     command = [
@@ -59,7 +63,7 @@ def start_worker(settings: Settings, activity_arn: str, *more: str) -> Process:
         "--livy-url", settings.url("livy"),
         "--resource-manager-url", settings.url("resource_manager"),
         "--settle", SETTLE, "--submit-timeout", f"{SUBMIT_TIMEOUT_SECONDS}s", "--heartbeat-period", "5s",
-        "--listen", listen, *more,
+        "--listen", listen, "--journal", str(journal), *more,
     ]
     foreign = ("AWS_", "SPARKWRIGHT_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}

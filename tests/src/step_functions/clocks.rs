@@ -15,9 +15,12 @@ pub(super) struct Progress {
     pub(super) worker_name: Option<String>,
     pub(super) outcome: Option<Outcome>,
     pub(super) heartbeats: usize,
+    /// When the outcome came, in milliseconds since the epoch.
+    pub(super) ended_at_ms: Option<i64>,
     started_at: Option<Instant>,
     last_sign: Option<Instant>,
-    silence: Duration,
+    /// Between two signs of life each.
+    pub(super) silences: Vec<Duration>,
 }
 
 impl Progress {
@@ -32,7 +35,7 @@ impl Progress {
     /// A sign of life.
     pub(super) fn sign(&mut self, now: Instant) {
         if let Some(last) = self.last_sign.replace(now) {
-            self.silence = self.silence.max(now - last);
+            self.silences.push(now - last);
         }
     }
 
@@ -42,7 +45,7 @@ impl Progress {
         } else {
             self.last_sign.map_or(Duration::ZERO, |at| at.elapsed())
         };
-        self.silence.max(now)
+        self.silences.iter().copied().max().unwrap_or_default().max(now)
     }
 }
 

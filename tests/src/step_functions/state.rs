@@ -230,7 +230,12 @@ impl Core {
             return false;
         };
         let closed = task.progress.send_if_modified(|progress| {
-            progress.outcome.is_none() && progress.outcome.replace(outcome.clone()).is_none()
+            let is_first = progress.outcome.is_none();
+            if is_first {
+                progress.outcome = Some(outcome.clone());
+                progress.ended_at_ms = Some(clock::now_ms());
+            }
+            is_first
         });
         let (execution, activity) = (task.execution.clone(), task.activity.clone());
         if let Some(activity) = state.activities.get_mut(&activity) {

@@ -176,6 +176,16 @@ impl TaskHandle {
         self.progress.borrow().longest_silence()
     }
 
+    /// Every time that the worker was silent, from one sign of life to the next: the token, each heartbeat, the outcome.
+    pub fn silences(&self) -> Vec<Duration> {
+        self.progress.borrow().silences.clone()
+    }
+
+    /// When the end came, in milliseconds since the epoch.
+    pub fn ended_at_ms(&self) -> Option<i64> {
+        self.progress.borrow().ended_at_ms
+    }
+
     /// The ARN of the execution.
     pub fn execution_arn(&self) -> &str {
         &self.execution

@@ -75,3 +75,9 @@ pub(super) async fn the_cluster_has_nodes(trial: &Trial) -> Result<()> {
     expect_that!(metrics.active_nodes >= 1 && metrics.total_mb > 0, metrics);
     Ok(())
 }
+
+pub(super) async fn a_resource_manager_says_that_it_is_active(trial: &Trial) -> Result<()> {
+    let info = trial.yarn.info().await?;
+    expect_that!(info.is_active() && !info.hadoop_version.is_empty(), info);
+    Ok(())
+}

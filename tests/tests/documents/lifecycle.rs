@@ -12,12 +12,13 @@ use serde_json::json;
 use crate::schema::{Level, declared, resource, schema};
 use crate::{owned, read, root};
 
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 7] = [
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "crates/custom-resource/README.md",
     "docs/lifecycle.md",
+    "docs/operations.md",
     "docs/templates.md",
 ];
 

@@ -5,10 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 mod architecture;
+mod dashboard;
+mod installer;
 mod lifecycle;
+mod operations;
 mod readme;
 mod schema;
 mod templates;
+mod unit;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -23,11 +27,16 @@ fn read(path: &str) -> String {
 
 /// The README's part under a heading, up to the next heading.
 fn section(heading: &str) -> String {
-    let readme = read("README.md");
-    let start = readme
-        .find(&format!("{heading}\n"))
+    section_of("README.md", heading)
+}
+
+/// The same of another document.
+fn section_of(document: &str, heading: &str) -> String {
+    let text = read(document);
+    let start = text
+        .find(&format!("\n{heading}\n"))
         .unwrap_or_else(|| panic!("no heading {heading}"));
-    let rest = &readme[start + heading.len()..];
+    let rest = &text[start + 1 + heading.len()..];
     rest[..rest.find("\n#").unwrap_or(rest.len())].to_owned()
 }
 

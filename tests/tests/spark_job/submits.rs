@@ -234,7 +234,10 @@ async fn a_deadline_ends_the_waiting_and_names_what_may_be_left() {
 async fn a_submission_that_is_called_off_says_what_it_left() {
     let site = Site::new().await;
     let order = site.order("a");
-    for (at, left, posts) in [(Gate::BeforePost, false, 0), (Gate::AfterPost, true, 1)] {
+    for (at, left, posts) in [
+        (Gate::BeforePost { number: 1 }, false, 0),
+        (Gate::AfterPost, true, 1),
+    ] {
         match refused(&site, &order, patience(), &ClosedAt(at)).await {
             SubmitError::Superseded { left_behind, .. } => assert_eq!(left_behind.is_some(), left),
             other => panic!("{other}"),

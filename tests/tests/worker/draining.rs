@@ -10,7 +10,7 @@ use sparkwright_tests::step_functions::{Outcome, TimeOut};
 use crate::site::{Site, cause};
 
 #[tokio::test]
-async fn jobs_are_left_and_adopted_by_the_next_worker() {
+async fn jobs_are_left_and_a_worker_without_the_journal_adopts_them() {
     let site = Site::new().await;
     let mut first = site.worker(&[]).await;
     let input = json!({"ClientToken": "e/s/1", "File": site.cluster.job_file("forever.py")});
@@ -139,13 +139,26 @@ async fn a_job_that_fails_by_itself_while_it_is_stopped_is_reported_as_failed() 
 }
 
 #[tokio::test]
-async fn a_task_that_waits_for_livy_is_handed_back() {
-    let site = Site::new().await;
-    site.cluster.crash_livy().await;
-    let mut worker = site.worker(&["--submit-timeout=60s"]).await;
-    let task = site.run("pi.py");
-    worker.shows("/", "being submitted").await;
-    worker.shut_down();
-    assert_eq!(task.outcome().await.failure().0, "SparkJob.WorkerDraining");
-    worker.ended().await;
+async fn a_task_that_waits_for_livy_is_left_or_handed_back() {
+    for drain in ["leave", "wait"] {
+        let site = Site::new().await;
+        site.cluster.crash_livy().await;
+        let journal = site.journal("a");
+        let drain_option = format!("--drain={drain}");
+        let options = ["--submit-timeout=60s", &drain_option, &journal];
+        let mut worker = site.worker(&options).await;
+        let task = site.run("pi.py");
+        worker.shows("/", "being submitted").await;
+        worker.shut_down();
+        worker.ended().await;
+        if drain == "wait" {
+            assert_eq!(task.outcome().await.failure().0, "SparkJob.WorkerDraining");
+            continue;
+        }
+        assert_eq!(task.outcome_so_far(), None);
+        site.cluster.restart_livy().await;
+        let _next = site.worker(&options).await;
+        task.outcome().await.output();
+        assert_eq!(site.cluster.world().applications().len(), 1);
+    }
 }

@@ -3,13 +3,21 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod cancels;
+mod check;
+mod crashes;
+mod crashing;
 mod credentials;
 mod documents;
 mod draining;
 mod inputs;
+mod leases;
+mod metrics;
 mod outages;
 mod outcomes;
+mod page;
 mod polls;
+mod restarts;
 mod retries;
+mod scale;
 mod secrets;
 mod site;

@@ -121,7 +121,7 @@ async fn refused_permissions_are_named() {
 async fn open_polls_return_before_the_worker_ends_and_their_tasks_are_handed_back() {
     let step_functions = StepFunctions::builder().poll_time(Duration::from_secs(2));
     let site = Site::with(Cluster::builder(), step_functions).await;
-    let mut worker = site.worker(&["--pollers-per-activity=3"]).await;
+    let mut worker = site.worker(&["--pollers-per-activity=3", "--drain=wait"]).await;
     site.step_functions
         .server()
         .journal()

@@ -8,6 +8,7 @@ use sparkwright_tests::faults::{Fault, Moment, On};
 use sparkwright_tests::step_functions::{Outcome, TimeOut};
 use tokio::time::timeout;
 
+use crate::crashing::Crashing;
 use crate::site::{Site, cause};
 
 fn input(site: &Site, file: &str) -> Value {
@@ -126,6 +127,26 @@ async fn a_second_open_task_with_the_same_client_token_is_refused() {
         "{text}"
     );
     assert_eq!(first.outcome_so_far(), None);
+    assert_eq!(site.cluster.world().applications().len(), 1);
+}
+
+#[tokio::test]
+async fn a_client_token_that_names_another_workers_job_is_refused_for_other_parameters() {
+    let site = Site::new().await;
+    let first = Crashing::start(&site, &[]).await;
+    let task = site.schedule(input(&site, "forever.py"));
+    site.running(1).await;
+    first.kill().await;
+    task.outcome().await;
+    let _second = site.worker(&[]).await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let outcome = site.schedule(input(&site, "pi.py")).outcome().await;
+    let (error, text) = outcome.failure();
+    assert_eq!(error, "SparkJob.InvalidInput");
+    assert!(text.contains("already names another job"), "{text}");
+    assert_eq!(site.cluster.world().live_applications().len(), 1);
+    let retry = site.schedule(input(&site, "forever.py"));
+    retry.beaten(2).await;
     assert_eq!(site.cluster.world().applications().len(), 1);
 }
 

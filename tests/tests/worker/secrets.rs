@@ -58,7 +58,10 @@ async fn neither_tokens_nor_redacted_values_are_shown() {
     assert!(cause.contains("no login with **** at ****"), "{cause}");
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("the job is followed"), "{log}");
-    for text in [&log, &page, cause] {
+    worker.shows("/", "SparkJob.Failed").await;
+    let finished = worker.get("/").await.1;
+    let metrics = worker.get("/metrics").await.1;
+    for text in [&log, &page, &finished, &metrics, cause] {
         for secret in ["hunter22", "jdbc:secret", token.as_str()] {
             assert!(!text.contains(secret), "`{secret}` is in {text}");
         }

@@ -1,17 +1,20 @@
 //! A worker with its world.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sfn::config::{Credentials, SharedCredentialsProvider};
 use clap::Parser;
 use serde_json::{Value, json};
-use sparkwright_tests::cluster::{Builder as ClusterBuilder, Cluster};
+use sparkwright_tests::cluster::{Builder as ClusterBuilder, Cluster, Fate, World};
 use sparkwright_tests::step_functions::{Builder as StepFunctionsBuilder, StepFunctions, Task, TaskHandle};
 use sparkwright_worker::Worker;
 use sparkwright_worker::activity::Clients;
 use sparkwright_worker::config::Config;
+use sparkwright_worker::journal::unprobed;
+use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -25,6 +28,9 @@ pub(crate) const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// The simulators, and how the worker is to be started.
 pub(crate) struct Site {
+    /// Where workers have their journals.
+    folder: TempDir,
+    workers: AtomicUsize,
     pub(crate) cluster: Cluster,
     pub(crate) step_functions: StepFunctions,
 }
@@ -50,6 +56,8 @@ impl Site {
     /// Simulators of the test's choice.
     pub(crate) async fn with(cluster: ClusterBuilder, step_functions: StepFunctionsBuilder) -> Self {
         Self {
+            folder: tempfile::tempdir().unwrap(),
+            workers: AtomicUsize::new(0),
             cluster: cluster.start().await,
             step_functions: step_functions.start().await,
         }
@@ -71,6 +79,9 @@ impl Site {
         .map(str::to_owned)
         .to_vec();
         options.push(format!("--livy-url={}", self.cluster.livy_url()));
+        // One that no other worker uses.
+        let number = self.workers.fetch_add(1, Ordering::Relaxed);
+        options.push(self.journal(&number.to_string()));
         let resource_managers = self.cluster.resource_manager_urls();
         options.extend(
             resource_managers
@@ -87,6 +98,11 @@ impl Site {
         options
     }
 
+    /// The option by which a worker goes on where another with the same has ended.
+    pub(crate) fn journal(&self, name: &str) -> String {
+        format!("--journal={}", self.folder.path().join(name).display())
+    }
+
     /// Starts a worker.
     pub(crate) async fn worker(&self, further: &[&str]) -> Running {
         self.worker_on(&Handle::current(), further).await
@@ -97,7 +113,7 @@ impl Site {
         let config = Config::try_parse_from(self.options(further)).unwrap();
         let clients = Clients::new(&self.aws(), &config);
         let worker = runtime
-            .spawn(Worker::prepare(config, clients))
+            .spawn(Worker::prepare(config, clients, unprobed()))
             .await
             .unwrap()
             .unwrap();
@@ -117,7 +133,8 @@ impl Site {
         }
     }
 
-    fn aws(&self) -> SdkConfig {
+    /// Settings with which its Step Functions is called.
+    pub(crate) fn aws(&self) -> SdkConfig {
         let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "tests");
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -125,6 +142,21 @@ impl Site {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .endpoint_url(self.step_functions.url().as_str())
             .build()
+    }
+
+    /// Waits until so many applications live.
+    pub(crate) async fn running(&self, count: usize) {
+        let so = |world: &World| world.live_applications().len() == count;
+        timeout(PATIENCE, self.cluster.world().until(so))
+            .await
+            .unwrap_or_else(|_| panic!("not {count} live applications"));
+    }
+
+    /// The first application ends.
+    pub(crate) fn end(&self, fate: Fate) {
+        self.cluster
+            .world()
+            .end(self.cluster.world().applications()[0].id, fate);
     }
 
     /// A task for a job of this file, with the heartbeat time-out in state and input.
@@ -158,6 +190,11 @@ impl Running {
             .await
             .expect("the worker ends")
             .unwrap();
+    }
+
+    /// Where its page is.
+    pub(crate) fn page(&self) -> SocketAddr {
+        self.page
     }
 
     /// What the worker serves at a path, with the status.

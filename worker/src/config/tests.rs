@@ -25,6 +25,7 @@ fn an_arn_alone_is_enough() {
     assert_eq!(config.activities(), [ARN.parse().unwrap()]);
     assert_eq!(config.livy_urls, [Url::parse("http://localhost:8998").unwrap()]);
     assert_eq!((config.slots, config.pollers_per_activity), (100, 10));
+    assert_eq!(config.sfn_rate, 300);
     assert_eq!(
         (config.heartbeat_period, config.poll_period),
         (Duration::from_secs(10), Duration::from_secs(1))

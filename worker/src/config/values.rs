@@ -7,6 +7,8 @@ use clap::ValueEnum;
 use sparkwright_spark_job::endpoint::parse_url;
 use url::Url;
 
+use crate::activity::ActivityArn;
+
 /// The longest name of a worker that Step Functions takes.
 const MAX_WORKER_NAME: usize = 80;
 
@@ -56,6 +58,13 @@ pub enum LogFormat {
     Text,
     /// One JSON object per line.
     Json,
+}
+
+pub(super) fn bare_activity_arn(text: &str) -> Result<ActivityArn, String> {
+    if text == "check" {
+        return Err("this word stands right behind `sparkwright-worker`, before every option".into());
+    }
+    text.parse()
 }
 
 pub(super) fn livy_url(text: &str) -> Result<Url, String> {

@@ -7,6 +7,7 @@
 mod answers;
 mod connections;
 mod credentials;
+mod observer;
 mod requests;
 mod scripted;
 mod tls;

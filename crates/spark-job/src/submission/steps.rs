@@ -14,6 +14,7 @@ use self::doubt::{Cause, Doubt};
 use self::runs::{Identity, Known, Runs};
 use self::unsettled::{Unproven, Unsettled};
 use super::{Numbering, Order, Patience, SubmitError};
+use crate::identity::Spec;
 use crate::names::BatchName;
 use crate::sighting::{Survey, YarnSight};
 use crate::standing::surplus;
@@ -69,6 +70,7 @@ pub enum Next {
 pub struct Submission {
     identity: Identity,
     numbering: Numbering,
+    spec: Spec,
     slug: crate::names::Slug,
     settle: Duration,
     submit_timeout: Duration,
@@ -90,6 +92,7 @@ impl Submission {
                 resource: order.resource,
             },
             numbering: order.numbering,
+            spec: order.spec,
             slug: order.slug.clone(),
             settle: patience.settle,
             submit_timeout: patience.submit_timeout,
@@ -151,15 +154,15 @@ impl Submission {
         let runs = Runs::new(self.identity, batches, applications);
         let numbers = runs.numbers();
         if let Some(number) = runs.lowest_live() {
-            return self.adopt(number, runs.batch(number));
+            return self.take_over(number, &runs);
         }
         for &number in numbers.iter().rev() {
             match runs.judge(number) {
                 Known::Shape => return self.shape(now, number, runs.batch(number)),
-                Known::Live => return self.adopt(number, runs.batch(number)),
+                Known::Live => return self.take_over(number, &runs),
                 _ if self.is_ours(number) => return self.adopt(number, runs.batch(number)),
                 Known::Succeeded { submitted_ms } if self.is_reusable(submitted_ms) => {
-                    return self.adopt(number, runs.batch(number));
+                    return self.take_over(number, &runs);
                 }
                 Known::Unsettled => {
                     self.highest = self.highest.max(number);
@@ -186,9 +189,10 @@ impl Submission {
     /// An application that lives is the intent's run, whether Livy can be asked about it or not.
     fn without_livy(&mut self, now: Instant, why: &str, yarn: &YarnSight) -> Next {
         if let YarnSight::Applications(applications) = yarn
-            && let Some(number) = Runs::new(self.identity, &[], Some(applications)).lowest_live()
+            && let runs = Runs::new(self.identity, &[], Some(applications))
+            && let Some(number) = runs.lowest_live()
         {
-            return self.adopt(number, None);
+            return self.take_over(number, &runs);
         }
         self.wait(now, why.to_owned())
     }
@@ -317,6 +321,16 @@ impl Submission {
     fn is_ours(&self, number: u32) -> bool {
         let posted = || self.doubt.as_ref().is_some_and(|doubt| doubt.number == number);
         self.numbering == Numbering::OneRun || posted()
+    }
+
+    /// A run of the intent is adopted, unless it is another job that somebody has given the same client token.
+    fn take_over(&mut self, number: u32, runs: &Runs<'_>) -> Next {
+        if !self.is_ours(number) && runs.is_other_job(number, self.spec) {
+            return Next::Fail(SubmitError::OtherJob {
+                name: self.name(number),
+            });
+        }
+        self.adopt(number, runs.batch(number))
     }
 
     fn adopt(&mut self, number: u32, batch: Option<&Batch>) -> Next {

@@ -1,10 +1,10 @@
 //! One round of looks at everything that is followed.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sparkwright_livy::BatchState;
-use sparkwright_yarn::{Application, ApplicationState, ApplicationsQuery};
+use sparkwright_yarn::{Application, ApplicationId, ApplicationState, ApplicationsQuery};
 use tokio::sync::watch;
 use tokio::time::{Instant as Clock, timeout_at};
 use tracing::{info, warn};
@@ -14,9 +14,13 @@ use crate::cluster::{Cluster, livy_silence, yarn_silence};
 use crate::names::{COMMON_TAG, RunKey};
 use crate::sighting::{LivySight, Sighting, YarnSight};
 use crate::standing::{RunHistory, Standing, start_failed};
+use crate::watch::Report;
 
 /// Applications that finished so long before the last look are asked for again: clocks differ.
 const OVERLAP: Duration = Duration::from_secs(60);
+
+/// So long before the latest end that YARN has told, by its own clock, others may have ended that it did not tell yet.
+const LATE: Duration = Duration::from_secs(10);
 
 /// A run that no bulk answer shows is asked for alone this often.
 const ALONE_PERIOD: Duration = Duration::from_secs(15);
@@ -26,6 +30,9 @@ const LIVY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Above so many, Livy's list is cheaper than single calls.
 const FEW: usize = 2;
+
+/// Livy's list is read so seldom that its batches come no faster than one in this time: it always shows all of them.
+const PER_BATCH: Duration = Duration::from_millis(1);
 
 /// Livy's answers of a round, for the runs that want them.
 #[derive(Default)]
@@ -47,6 +54,12 @@ pub(super) struct Round {
     cluster: Cluster,
     health: watch::Sender<Health>,
     last_look: Option<SystemTime>,
+    /// The latest end that YARN has told, in milliseconds of its clock.
+    last_end_ms: i64,
+    /// The applications that lived when everything was looked at last.
+    lived: HashMap<RunKey, Vec<ApplicationId>>,
+    /// When Livy's list may be read again.
+    list_at: Clock,
 }
 
 impl Round {
@@ -55,6 +68,9 @@ impl Round {
             cluster,
             health,
             last_look: None,
+            last_end_ms: 0,
+            lived: HashMap::new(),
+            list_at: Clock::now(),
         }
     }
 
@@ -65,11 +81,11 @@ impl Round {
             Ok(livy) => livy,
             Err(_) => self.livy_hangs(entries),
         };
-        let yarn = self.ask_yarn().await;
+        let mut yarn = self.ask_yarn().await;
         let mut done = Vec::new();
         for (key, entry) in entries.iter_mut() {
             let mut livy_sight = livy.sights.remove(key).unwrap_or(LivySight::NotAsked);
-            let in_bulk = yarn.of(key);
+            let in_bulk = yarn.take(key);
             if livy.listed && is_worth_asking_again(entry.watched.history(), now(), &livy_sight, &in_bulk) {
                 livy_sight = match Clock::now() < livy_until {
                     true => self.cluster.ask_livy(&entry.name).await,
@@ -87,17 +103,73 @@ impl Round {
                 livy: livy_sight,
                 yarn: yarn_sight,
             };
-            let report = entry.watched.observe(&entry.name, now(), &sighting);
-            let over = matches!(report.standing, Standing::Ended(_));
-            // Nobody listening any more is no error: the task went away, the run is its own.
-            entry.senders.retain(|sender| sender.send(report.clone()).is_ok());
-            if over || entry.senders.is_empty() {
+            if self.tell(entry, sighting, livy_until).await {
                 done.push(key.clone());
             }
         }
         for key in done {
             entries.remove(&key);
         }
+    }
+
+    /// Looks only for what has ended: for the time between two looks at everything, where those take long.
+    pub(super) async fn look_for_ends(&mut self, entries: &mut Entries) {
+        let Some(yarn) = self.cluster.yarn().cloned() else {
+            return;
+        };
+        let livy_until = Clock::now() + LIVY_TIMEOUT;
+        let began = SystemTime::now();
+        // A YARN that does not answer is noted by the next look at everything.
+        let Ok(ended) = yarn.applications(&self.ended_query(began)).await else {
+            return;
+        };
+        self.note_ends(&ended);
+        for (key, applications) in by_run(ended) {
+            let Some(entry) = entries.get_mut(&key) else {
+                continue;
+            };
+            let lives = self.lived.get(&key).is_some_and(|lived| {
+                lived
+                    .iter()
+                    .any(|id| applications.iter().all(|one| one.id != *id))
+            });
+            // What was taken up, or has another application that lives, takes more than this look.
+            if lives || entry.looked_alone.is_none() {
+                continue;
+            }
+            let sighting = Sighting {
+                livy: LivySight::NotAsked,
+                yarn: YarnSight::Applications(applications),
+            };
+            if self.tell(entry, sighting, livy_until).await {
+                entries.remove(&key);
+            }
+        }
+    }
+
+    /// Tells of a look whoever wants to know; whether the run is to be let go of.
+    async fn tell(&self, entry: &mut Entry, mut sighting: Sighting, livy_until: Clock) -> bool {
+        let mut report = entry.watched.observe(&entry.name, now(), &sighting);
+        // What YARN said of the end nothing changes any more: only Livy's word is missing, and here it may be the later one.
+        let is_unconfirmed = matches!(report.standing, Standing::Pending(_))
+            && report.application.as_ref().is_some_and(Application::succeeded)
+            && sighting.livy == LivySight::NotAsked;
+        if is_unconfirmed && entry.watched.wants_livy(now()) && Clock::now() < livy_until {
+            sighting.livy = self.cluster.ask_livy(&entry.name).await;
+            report = entry.watched.observe(&entry.name, now(), &sighting);
+        }
+        // Nobody listening any more is no error: the task went away, the run is its own.
+        entry.senders.retain(|sender| {
+            sender.send_if_modified(|told| {
+                let is_news = !says_the_same(told, &report);
+                if is_news {
+                    told.clone_from(&report);
+                }
+                is_news
+            });
+            !sender.is_closed()
+        });
+        matches!(report.standing, Standing::Ended(_)) || entry.senders.is_empty()
     }
 
     /// What YARN knows at once must not wait for a Livy that hangs.
@@ -131,9 +203,15 @@ impl Round {
         }
         let mut sights = HashMap::new();
         let listed = wanting.len() > FEW;
+        if listed && Clock::now() < self.list_at {
+            return LivyAnswers::default();
+        }
         if listed {
+            let began = Clock::now();
             let list = self.cluster.livy().batches().await;
-            let batches: Result<HashMap<_, _>, _> = list
+            let length = list.as_ref().map_or(0, Vec::len);
+            self.list_at = began + PER_BATCH * u32::try_from(length).unwrap_or(u32::MAX);
+            let mut batches: Result<HashMap<_, _>, _> = list
                 .map(|batches| {
                     batches
                         .into_iter()
@@ -142,12 +220,10 @@ impl Round {
                 })
                 .map_err(|error| livy_silence(&error));
             for (key, entry) in wanting {
-                let sight = match &batches {
+                let sight = match &mut batches {
                     Ok(batches) => batches
-                        .get(entry.name.as_str())
-                        .map_or(LivySight::Absent, |batch| {
-                            LivySight::Batch(Box::new(batch.clone()))
-                        }),
+                        .remove(entry.name.as_str())
+                        .map_or(LivySight::Absent, |batch| LivySight::Batch(Box::new(batch))),
                     Err(why) => LivySight::Silent(why.clone()),
                 };
                 sights.insert(key.clone(), sight);
@@ -171,23 +247,13 @@ impl Round {
             return YarnAnswers::NotThere;
         };
         let began = SystemTime::now();
-        let since = self
-            .last_look
-            .unwrap_or(began)
-            .checked_sub(OVERLAP)
-            .unwrap_or(SystemTime::UNIX_EPOCH);
-        let tag = Some(COMMON_TAG.to_owned());
         // What ends between the two calls is in the later one, so those that live are asked for first.
         let live = ApplicationsQuery {
-            tag: tag.clone(),
+            tag: Some(COMMON_TAG.to_owned()),
             states: ApplicationState::LIVE.to_vec(),
             finished_since: None,
         };
-        let ended = ApplicationsQuery {
-            tag,
-            states: ApplicationState::ENDED.to_vec(),
-            finished_since: Some(since),
-        };
+        let ended = self.ended_query(began);
         let answers = async { Ok((yarn.applications(&live).await?, yarn.applications(&ended).await?)) };
         let (live, ended) = match answers.await {
             Ok(answers) => answers,
@@ -199,19 +265,36 @@ impl Round {
         };
         self.note_health(&None, "YARN", |health| &mut health.yarn);
         self.last_look = Some(began);
+        self.note_ends(&ended);
         self.kill_surplus(&live).await;
-        let mut by_run: HashMap<RunKey, Vec<Application>> = HashMap::new();
-        // A later answer about the same application replaces the earlier one.
-        for application in ended.into_iter().chain(live) {
-            let Some(key) = RunKey::of_tags(&application.tags) else {
-                continue;
-            };
-            let of_run = by_run.entry(key).or_default();
-            if of_run.iter().all(|known| known.id != application.id) {
-                of_run.push(application);
-            }
+        let answers = by_run(ended.into_iter().chain(live));
+        self.lived = answers
+            .iter()
+            .filter_map(|(key, applications)| {
+                let live = applications.iter().filter(|application| application.is_live());
+                let ids: Vec<_> = live.map(|application| application.id).collect();
+                (!ids.is_empty()).then(|| (key.clone(), ids))
+            })
+            .collect();
+        YarnAnswers::Applications(answers)
+    }
+
+    /// Those that have ended since the last look at everything, or since shortly before the latest end that was told.
+    fn ended_query(&self, now: SystemTime) -> ApplicationsQuery {
+        let last_look = self.last_look.unwrap_or(now);
+        let since_look = last_look.checked_sub(OVERLAP).unwrap_or(UNIX_EPOCH);
+        let last_end = Duration::from_millis(u64::try_from(self.last_end_ms).unwrap_or_default());
+        let since_end = UNIX_EPOCH + last_end.saturating_sub(LATE);
+        ApplicationsQuery {
+            tag: Some(COMMON_TAG.to_owned()),
+            states: ApplicationState::ENDED.to_vec(),
+            finished_since: Some(since_look.max(since_end)),
         }
-        YarnAnswers::Applications(by_run)
+    }
+
+    fn note_ends(&mut self, ended: &[Application]) {
+        let latest = ended.iter().map(|application| application.finished_at_ms).max();
+        self.last_end_ms = self.last_end_ms.max(latest.unwrap_or_default());
     }
 
     /// What the bulk answers hold of a run, or what YARN says when it is asked for that run alone.
@@ -240,7 +323,7 @@ impl Round {
     }
 
     async fn kill_surplus(&self, live: &[Application]) {
-        let mut by_intent: HashMap<&str, Vec<Application>> = HashMap::new();
+        let mut by_intent: HashMap<&str, Vec<&Application>> = HashMap::new();
         let intent_prefix = format!("{COMMON_TAG}-intent-");
         for application in live {
             if let Some(tag) = application
@@ -248,11 +331,12 @@ impl Round {
                 .iter()
                 .find(|tag| tag.starts_with(&intent_prefix))
             {
-                by_intent.entry(tag).or_default().push(application.clone());
+                by_intent.entry(tag).or_default().push(application);
             }
         }
-        for applications in by_intent.values() {
-            self.cluster.kill_surplus(applications).await;
+        for applications in by_intent.into_values().filter(|all| all.len() > 1) {
+            let applications: Vec<_> = applications.into_iter().cloned().collect();
+            self.cluster.kill_surplus(&applications).await;
         }
     }
 
@@ -284,15 +368,38 @@ impl Round {
 }
 
 impl YarnAnswers {
-    fn of(&self, key: &RunKey) -> YarnSight {
+    /// A run's part, which is asked for once.
+    fn take(&mut self, key: &RunKey) -> YarnSight {
         match self {
             Self::NotThere => YarnSight::NotThere,
             Self::Silent(why) => YarnSight::Silent(why.clone()),
-            Self::Applications(by_run) => {
-                YarnSight::Applications(by_run.get(key).cloned().unwrap_or_default())
-            }
+            Self::Applications(by_run) => YarnSight::Applications(by_run.remove(key).unwrap_or_default()),
         }
     }
+}
+
+/// Whether a report holds nothing new: thousands are not woken for that.
+fn says_the_same(told: &Report, report: &Report) -> bool {
+    told.standing == report.standing
+        && told.application == report.application
+        && told.batch == report.batch
+        && told.silence == report.silence
+        && told.deaf == report.deaf
+}
+
+/// Applications by their runs. Of two answers about the same application the first counts.
+fn by_run(applications: impl IntoIterator<Item = Application>) -> HashMap<RunKey, Vec<Application>> {
+    let mut by_run: HashMap<RunKey, Vec<Application>> = HashMap::new();
+    for application in applications {
+        let Some(key) = RunKey::of_tags(&application.tags) else {
+            continue;
+        };
+        let of_run = by_run.entry(key).or_default();
+        if of_run.iter().all(|known| known.id != application.id) {
+            of_run.push(application);
+        }
+    }
+    by_run
 }
 
 /// Whether Livy's word allows a conclusion where YARN shows no application.

@@ -8,6 +8,7 @@ mod answers;
 mod connections;
 mod failover;
 mod logs;
+mod observer;
 mod requests;
 mod scripted;
 mod tls;

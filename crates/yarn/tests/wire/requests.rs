@@ -15,6 +15,7 @@ async fn agreeable() -> MockServer {
     let body = json!({
         "apps": {}, "appAttempts": {}, "clusterMetrics": {"activeNodes": 1}, "state": "RUNNING",
         "app": {"id": "application_1795225753640_0009", "state": "RUNNING"},
+        "clusterInfo": {"state": "STARTED", "haState": "ACTIVE"},
     });
     Mock::given(any())
         .respond_with(ResponseTemplate::new(202).set_body_json(body))
@@ -37,6 +38,7 @@ async fn each_call_has_its_path_and_the_user() {
     yarn.attempts(&id()).await.unwrap();
     yarn.kill(&id()).await.unwrap();
     yarn.metrics().await.unwrap();
+    yarn.info().await.unwrap();
     let received = server.received_requests().await.unwrap();
     let one = "/ws/v1/cluster/apps/application_1795225753640_0009";
     let expected = [
@@ -48,6 +50,7 @@ async fn each_call_has_its_path_and_the_user() {
         format!("GET {one}/appattempts?user.name=hadoop"),
         format!("PUT {one}/state?user.name=hadoop"),
         "GET /ws/v1/cluster/metrics?user.name=hadoop".to_owned(),
+        "GET /ws/v1/cluster/info?user.name=hadoop".to_owned(),
     ];
     assert_eq!(lines(&received), expected);
     for request in &received {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sparkwright_livy::{Batch, BatchState};
 use sparkwright_yarn::Application;
 
-use crate::identity::{Intent, Resource};
+use crate::identity::{Intent, Resource, Spec};
 use crate::names::{self, RunKey};
 use crate::standing::{leading, start_failed};
 
@@ -94,6 +94,15 @@ impl<'a> Runs<'a> {
         self.batches
             .iter()
             .find(|batch| self.identity.number_of_batch(batch) == Some(number))
+    }
+
+    /// Whether a run's application says that it is another job than this spec's. What says nothing is no other.
+    pub(super) fn is_other_job(&self, number: u32, spec: Spec) -> bool {
+        let own = names::spec_tag(spec);
+        self.applications()
+            .iter()
+            .filter(|application| self.identity.number_of(application) == Some(number))
+            .any(|application| names::spec_tag_of(&application.tags).is_some_and(|tag| tag != own))
     }
 
     pub(super) fn judge(&self, number: u32) -> Known {

@@ -26,6 +26,37 @@ fn one_run_is_all_that_a_request_has_however_it_ended() {
 }
 
 #[test]
+fn a_run_that_was_submitted_with_other_parameters_is_not_taken_over() {
+    let said = |numbering, number, state: &str, tag: &str| {
+        let mut application = app(
+            number,
+            1,
+            state,
+            if state == "FINISHED" {
+                "SUCCEEDED"
+            } else {
+                "UNDEFINED"
+            },
+        );
+        application.tags.push(tag.to_owned());
+        Attempt::new(numbering).surveyed(0, Ok(Vec::new()), YarnSight::Applications(vec![application]))
+    };
+    let own = crate::names::spec_tag(order(numbered()).spec);
+    let other = own.replace(|digit: char| digit.is_ascii_digit(), "f");
+    let reusing = Numbering::Numbered {
+        reuse_success_since: Some(STARTED),
+    };
+    for (numbering, state) in [(numbered(), "RUNNING"), (reusing, "FINISHED")] {
+        assert_eq!(said(numbering, 2, state, &own), "adopt 2");
+        let refused = said(numbering, 2, state, &other);
+        assert!(refused.contains("with other parameters"), "{refused}");
+    }
+    // What is not taken over may be anything, and a request's intent holds its spec.
+    assert_eq!(said(numbered(), 2, "FINISHED", &other), "post 3");
+    assert_eq!(said(Numbering::OneRun, 1, "RUNNING", &other), "adopt 1");
+}
+
+#[test]
 fn a_live_run_is_adopted_and_a_failed_one_followed_by_the_next_number() {
     let check = |batches: &[Batch], applications: &[Application], expected: &str| {
         let yarn = YarnSight::Applications(applications.to_vec());

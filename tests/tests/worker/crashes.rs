@@ -1,0 +1,165 @@
+//! The real process ends, as by `kill -9`, before and after every durable step; the next one goes on. No job is doubled,
+//! none is lost, and every execution ends with the truth.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sparkwright_tests::cluster::Job;
+use sparkwright_tests::step_functions::{Outcome, TaskHandle};
+
+use crate::crashing::Crashing;
+use crate::site::Site;
+
+/// What a task lives through while its worker crashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Story {
+    Succeeds,
+    Fails,
+    /// Its execution is stopped while it runs.
+    Cancelled,
+    /// It does not run in time.
+    Late,
+    /// Livy refuses it.
+    Refused,
+}
+
+/// Every step that a story passes, in its order.
+fn steps(story: Story) -> &'static [&'static str] {
+    match story {
+        Story::Succeeds | Story::Fails => &[
+            "received",
+            "posting",
+            "following",
+            "running",
+            "concluded",
+            "closed",
+        ],
+        Story::Cancelled => &["stopping", "closed"],
+        Story::Late => &["stopping", "concluded", "closed"],
+        Story::Refused => &["posting", "concluded", "closed"],
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_succeeds() {
+    survives_at_every_step(Story::Succeeds).await;
+}
+
+#[tokio::test]
+async fn a_job_that_fails() {
+    survives_at_every_step(Story::Fails).await;
+}
+
+#[tokio::test]
+async fn a_job_whose_execution_is_stopped() {
+    survives_at_every_step(Story::Cancelled).await;
+}
+
+#[tokio::test]
+async fn a_job_that_does_not_run_in_time() {
+    survives_at_every_step(Story::Late).await;
+}
+
+#[tokio::test]
+async fn a_job_that_livy_refuses() {
+    survives_at_every_step(Story::Refused).await;
+}
+
+async fn survives_at_every_step(story: Story) {
+    for step in steps(story) {
+        for when in ["before", "after"] {
+            survives(story, &format!("{when}-{step}")).await;
+        }
+    }
+}
+
+async fn survives(story: Story, point: &str) {
+    let site = Site::new().await;
+    let journal = site.journal("a");
+    let crashing = Crashing::spawn(&site, &[&journal], point);
+    let task = schedule(&site, story);
+    if story == Story::Cancelled {
+        site.running(1).await;
+        task.beaten(2).await;
+        // So long does it take until it is noted that the token is good.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        task.stop_execution();
+    }
+    crashing.ended().await;
+    let dead = site.cluster.world().applications().len();
+    let _next = site.worker(&[&journal]).await;
+    let outcome = task.outcome().await;
+    let (applications, peak) = (
+        site.cluster.world().applications().len(),
+        site.cluster.world().peak_live("sparkwright"),
+    );
+    let seen = format!(
+        "{story:?} {point}: {outcome:?}, {applications} applications, {dead} of them before the crash"
+    );
+    match (story, &outcome) {
+        // Nobody but the dead process ever knew of it: the state's Retry is for that.
+        _ if point == "before-received" => {
+            assert_eq!((was_silent(&outcome), applications), (true, 0), "{seen}")
+        }
+        (Story::Succeeds, Outcome::Succeeded(_)) => assert_eq!((applications, peak), (1, 1), "{seen}"),
+        (Story::Fails, _) => {
+            let (error, text) = outcome.failure();
+            assert_eq!((error, applications), ("SparkJob.Failed", 1), "{seen}");
+            assert!(text.contains("ValueError: mine"), "{seen}");
+        }
+        (Story::Cancelled, Outcome::Stopped) => {
+            site.running(0).await;
+            assert_eq!(applications, 1, "{seen}");
+        }
+        (Story::Late, _) => {
+            assert_eq!(
+                (outcome.failure().0, applications),
+                ("SparkJob.StartTimeout", 1),
+                "{seen}"
+            );
+            site.running(0).await;
+        }
+        (Story::Refused, _) => assert_eq!(
+            (outcome.failure().0, applications),
+            ("SparkJob.Rejected", 0),
+            "{seen}"
+        ),
+        _ => panic!("{seen}"),
+    }
+}
+
+fn was_silent(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::TimedOut(_))
+}
+
+fn schedule(site: &Site, story: Story) -> TaskHandle {
+    let mut input: Value = json!({"ClientToken": "e/s/1"});
+    let (file, job) = match story {
+        // Long enough to be seen running.
+        Story::Succeeds => (
+            "pi.py",
+            Some(Job::succeeds().running_for(Duration::from_millis(300))),
+        ),
+        Story::Fails => (
+            "pi.py",
+            Some(Job::raises("ValueError: mine").running_for(Duration::from_millis(300))),
+        ),
+        Story::Cancelled => ("forever.py", None),
+        Story::Late => {
+            input["StartTimeoutSeconds"] = json!(1);
+            (
+                "forever.py",
+                Some(Job::until_ended().accepted_for(Duration::from_secs(60))),
+            )
+        }
+        Story::Refused => ("", None),
+    };
+    if let Some(job) = job {
+        site.cluster.world().script_next("*", job);
+    }
+    input["File"] = match story {
+        Story::Refused => json!("file:///etc/job.py"),
+        _ => json!(site.cluster.job_file(file)),
+    };
+    site.schedule(input)
+}

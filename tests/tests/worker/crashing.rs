@@ -1,0 +1,104 @@
+//! The worker as a process of its own, that can be killed.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use regex_lite::Regex;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::site::Site;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A process of the real worker.
+pub(crate) struct Crashing {
+    child: Child,
+    log: watch::Receiver<String>,
+}
+
+impl Crashing {
+    /// Starts it with these further options, and waits until it polls.
+    pub(crate) async fn start(site: &Site, further: &[&str]) -> Self {
+        let mut process = Self::spawn(site, further, "");
+        process.says("the worker polls").await;
+        process
+    }
+
+    /// Starts one that ends at a step of its journal: see the program `crashing-worker`.
+    pub(crate) fn spawn(site: &Site, further: &[&str], crash_at: &str) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_crashing-worker"))
+            .args(&site.options(further)[1..])
+            .env_clear()
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env("AWS_ENDPOINT_URL_SFN", site.step_functions.url().as_str())
+            .env("CRASH_AT", crash_at)
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let (sender, log) = watch::channel(String::new());
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                sender.send_modify(|log| {
+                    log.push_str(&line);
+                    log.push('\n');
+                });
+            }
+        });
+        Self { child, log }
+    }
+
+    /// Waits until its log has this text.
+    pub(crate) async fn says(&mut self, text: &str) {
+        let said = timeout(PATIENCE, self.log.wait_for(|log| log.contains(text)))
+            .await
+            .is_ok_and(|said| said.is_ok());
+        assert!(said, "`{text}` is not in {}", *self.log.borrow());
+    }
+
+    /// Waits until its page shows a text.
+    pub(crate) async fn shows(&self, text: &str) {
+        let page = Regex::new(r"http://127\.0\.0\.1:\d+/").unwrap();
+        let address = page.find(&self.log.borrow()).unwrap().as_str().to_owned();
+        let showing = async {
+            while !reqwest::get(&address)
+                .await
+                .unwrap()
+                .text()
+                .await
+                .unwrap()
+                .contains(text)
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENCE, showing).await.expect("the page shows it");
+    }
+
+    /// SIGTERM.
+    pub(crate) fn terminate(&self) {
+        let id = self.child.id().expect("it runs").to_string();
+        let sent = std::process::Command::new("kill").args(["-TERM", &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// `kill -9`.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Waits until it has ended by itself; its log.
+    pub(crate) async fn ended(mut self) -> String {
+        let ended = timeout(PATIENCE, self.child.wait()).await;
+        let log = self.log.borrow().clone();
+        assert!(ended.is_ok(), "it goes on: {log}");
+        log
+    }
+}

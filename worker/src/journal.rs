@@ -1,0 +1,216 @@
+//! The journal: what a later process has to know of each open task, synced to disk before the world can know it.
+//!
+//! # Guarantees
+//! - A stage is on disk when `Entry::reach` returns `Ok`: a `kill -9` or a power cut after that does not lose it.
+//! - One process at a time has the file, which nobody but its owner can read: it holds task tokens and inputs.
+//! - A file that cannot be used stops the start, with what to do about it; it is never replaced silently.
+//!
+//! # Errors
+//! [`OpenError`] when the file cannot be used at the start, `WriteError` when a step could not be written. A task
+//! that is at work goes on without its journal: by names and tags its job is found again, only later and by a retry.
+//!
+//! The file is an SQLite database (WAL, `synchronous=FULL`). Steps of many tasks share a transaction.
+
+mod stage;
+mod store;
+mod writer;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tracing::warn;
+
+use crate::activity::ActivityTask;
+use crate::leases::Place;
+use crate::metrics::Metrics;
+use crate::token::TaskToken;
+use writer::{Write, Writer};
+
+pub(crate) use stage::{RunLine, Stage, Telling};
+pub use store::OpenError;
+pub(crate) use store::{Backlog, Line};
+
+/// Where in a durable step a process may be broken, for tests of crashes and of full disks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Point {
+    /// What is written: a stage, `closed` or `accepted`.
+    pub step: &'static str,
+    /// Whether it is on disk already.
+    pub is_written: bool,
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let when = if self.is_written { "after" } else { "before" };
+        write!(f, "{when}-{}", self.step)
+    }
+}
+
+/// Called at every [`Point`]. An error before a step is that step's failure.
+pub type Probe = Arc<dyn Fn(Point) -> Result<(), String> + Send + Sync>;
+
+/// No test looks on.
+pub fn unprobed() -> Probe {
+    Arc::new(|_| Ok(()))
+}
+
+/// A step could not be written.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("could not write the journal: {why}")]
+pub(crate) struct WriteError {
+    why: String,
+}
+
+impl WriteError {
+    /// It takes longer than anybody can wait for.
+    pub(crate) fn too_slow(limit: Duration) -> Self {
+        Self {
+            why: format!("the disk has not taken it within {} s", limit.as_secs()),
+        }
+    }
+}
+
+/// A handle to the journal. Cheap to clone; the file is free for others once the last is dropped.
+#[derive(Clone)]
+pub(crate) struct Journal {
+    writer: Arc<Writer>,
+    probe: Probe,
+    metrics: Metrics,
+}
+
+impl Journal {
+    /// Opens the journal, or makes it, and reads what an earlier process has left.
+    pub(crate) fn open(path: &Path, probe: Probe) -> Result<(Self, Backlog), OpenError> {
+        let (store, backlog) = store::Store::open(path)?;
+        let writer = Arc::new(Writer::start(store));
+        let journal = Self {
+            writer,
+            probe,
+            metrics: Metrics::default(),
+        };
+        Ok((journal, backlog))
+    }
+
+    /// Counts its writes here.
+    pub(crate) fn counted_by(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// A task has arrived. Without an entry nobody would know of it after a crash.
+    pub(crate) async fn receive(&self, task: &ActivityTask) -> Result<(), WriteError> {
+        let write = Write::Receive {
+            token: task.token.clone(),
+            activity: task.activity.clone(),
+            input: task.input.clone(),
+            received: Timestamp::now(),
+        };
+        self.write(Stage::Received.name(), write).await
+    }
+
+    /// The entry of a task that was received, by this process or an earlier one.
+    pub(crate) fn entry(&self, token: TaskToken) -> Entry {
+        Entry {
+            journal: self.clone(),
+            token,
+            place: None,
+        }
+    }
+
+    /// Whether it can be written, if the last try failed.
+    pub(crate) async fn check(&self) -> Result<(), WriteError> {
+        if !self.writer.has_failed() {
+            return Ok(());
+        }
+        let at = Timestamp::now();
+        self.write("check", Write::Check { at }).await
+    }
+
+    /// The tokens of all open tasks were good at this time.
+    pub(crate) async fn accepted(&self, at: Timestamp) -> Result<(), WriteError> {
+        self.write("accepted", Write::Accepted { at }).await
+    }
+
+    async fn write(&self, step: &'static str, write: Write) -> Result<(), WriteError> {
+        let probe = |is_written| (self.probe)(Point { step, is_written });
+        let written = match probe(false) {
+            Ok(()) => self.writer.write(write).await,
+            Err(why) => Err(WriteError { why }),
+        };
+        self.metrics.journal_written(step, written.is_ok());
+        written?;
+        // It is written: nothing can undo that.
+        let _ = probe(true);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Journal")
+    }
+}
+
+/// One task's entry. It outlives the handle: only [`Entry::close`] ends it.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    journal: Journal,
+    token: TaskToken,
+    place: Option<Place>,
+}
+
+impl Entry {
+    /// The task's lease counts among all others until the journal no longer depends on it.
+    pub(crate) fn count(&mut self, place: Place) {
+        self.place = Some(place);
+    }
+
+    fn release(&self) {
+        if let Some(place) = &self.place {
+            place.release();
+        }
+    }
+
+    /// The task has come so far; returns once that is on disk.
+    pub(crate) async fn reach(&self, stage: &Stage) -> Result<(), WriteError> {
+        let write = Write::Reach {
+            token: self.token.clone(),
+            stage: stage.to_json(),
+        };
+        self.journal.write(stage.name(), write).await?;
+        if stage.is_decided() {
+            self.release();
+        }
+        Ok(())
+    }
+
+    /// The same where the task goes on in any case.
+    pub(crate) async fn note(&self, stage: &Stage) {
+        if let Err(error) = self.reach(stage).await {
+            warn!(
+                error = sparkwright_spark_job::chain(&error),
+                stage = stage.name(),
+                "the journal is behind: after a crash of the worker the task's job would be looked for by its name"
+            );
+        }
+    }
+
+    /// Nobody has to know of the task any more.
+    pub(crate) async fn close(self) {
+        let write = Write::Close {
+            token: self.token.clone(),
+        };
+        match self.journal.write("closed", write).await {
+            Ok(()) => self.release(),
+            Err(error) => warn!(
+                error = sparkwright_spark_job::chain(&error),
+                "the journal still has a task that is over: the next process takes it up, and finds that it is over"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,232 @@
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::store::Store;
+use super::*;
+use crate::completion::Completion;
+use crate::errors::ErrorName;
+
+const ARN: &str = "arn:aws:states:eu-west-1:123456789012:activity:etl";
+
+fn folder() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("worker.db");
+    (folder, path)
+}
+
+fn task(token: &str) -> ActivityTask {
+    ActivityTask {
+        activity: ARN.parse().unwrap(),
+        token: TaskToken::new(token),
+        input: json!({"File": "s3://jobs/pi.py"}).to_string(),
+    }
+}
+
+async fn received(journal: &Journal, token: &str) -> Entry {
+    journal.receive(&task(token)).await.unwrap();
+    journal.entry(TaskToken::new(token))
+}
+
+fn run() -> RunLine {
+    RunLine {
+        name: "etl-0a1b2c3d4e5f".into(),
+        batch_id: Some(7),
+        application: Some("application_1795225753640_0004".into()),
+    }
+}
+
+fn stages() -> Vec<Stage> {
+    let failure = Completion::Failure {
+        name: ErrorName::Failed,
+        cause: "{}".into(),
+    };
+    vec![
+        Stage::Received,
+        Stage::Posting { number: 2 },
+        Stage::Following {
+            run: run(),
+            running: false,
+        },
+        Stage::Following {
+            run: run(),
+            running: true,
+        },
+        Stage::Stopping {
+            run: run(),
+            telling: Some(Telling {
+                error: ErrorName::StartTimeout,
+                message: "not running".into(),
+            }),
+        },
+        Stage::Stopping {
+            run: run(),
+            telling: None,
+        },
+        Stage::Orphaned {
+            run: run(),
+            execution: "arn:aws:states:eu-west-1:123456789012:execution:etl:1".into(),
+        },
+        Stage::Concluded {
+            completion: failure,
+            stop: Some(run()),
+        },
+        Stage::Concluded {
+            completion: Completion::Success { output: "{}".into() },
+            stop: None,
+        },
+    ]
+}
+
+#[tokio::test]
+async fn every_stage_is_there_again_after_the_process() {
+    let (_folder, path) = folder();
+    {
+        let (journal, backlog) = Journal::open(&path, unprobed()).unwrap();
+        assert!(backlog.lines.is_empty() && backlog.accepted.is_none());
+        for (number, stage) in stages().iter().enumerate() {
+            let entry = received(&journal, &number.to_string()).await;
+            entry.reach(stage).await.unwrap();
+        }
+        received(&journal, "over").await.close().await;
+        journal
+            .accepted("2026-11-21T04:00:00Z".parse().unwrap())
+            .await
+            .unwrap();
+    }
+    let (_journal, backlog) = Journal::open(&path, unprobed()).unwrap();
+    let read: Vec<_> = backlog.lines.iter().map(|line| line.stage.clone()).collect();
+    assert_eq!(read, stages());
+    let tokens: Vec<_> = backlog
+        .lines
+        .iter()
+        .map(|line| line.task.token.as_str().to_owned())
+        .collect();
+    assert_eq!(tokens, ["0", "1", "2", "3", "4", "5", "6", "7", "8"]);
+    assert_eq!(backlog.lines[0].task.input, task("0").input);
+    assert_eq!(backlog.accepted.unwrap().to_string(), "2026-11-21T04:00:00Z");
+}
+
+#[tokio::test]
+async fn nobody_else_can_read_it_not_even_if_it_was_open_to_all() {
+    let (folder, path) = folder();
+    std::fs::write(&path, "").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let (journal, _) = Journal::open(&path, unprobed()).unwrap();
+    journal.receive(&task("1")).await.unwrap();
+    let files: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|file| file.unwrap())
+        .collect();
+    assert!(files.len() >= 2, "{files:?}");
+    for file in files {
+        let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{file:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_worker_is_refused_and_told_what_to_do() {
+    let (_folder, path) = folder();
+    let _first = Journal::open(&path, unprobed()).unwrap();
+    let second = tokio::task::spawn_blocking(move || Journal::open(&path, unprobed()).map(drop));
+    let error = second.await.unwrap().unwrap_err();
+    assert!(matches!(error, OpenError::InUse { .. }), "{error:?}");
+    assert!(error.to_string().contains("another worker uses it"), "{error}");
+}
+
+#[test]
+fn what_is_no_journal_is_refused_and_left_as_it_is() {
+    let (_folder, path) = folder();
+    let text = "this is not a database, however long it may be ".repeat(100);
+    std::fs::write(&path, &text).unwrap();
+    let error = Journal::open(&path, unprobed()).unwrap_err();
+    assert!(
+        matches!(error, OpenError::Broken { .. }) && error.to_string().contains("mv "),
+        "{error}"
+    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_refused() {
+    let (_folder, path) = folder();
+    {
+        let (journal, _) = Journal::open(&path, unprobed()).unwrap();
+        for number in 0..200 {
+            journal.receive(&task(&number.to_string())).await.unwrap();
+        }
+    }
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 3000].fill(0xA5);
+    std::fs::write(&path, bytes).unwrap();
+    let error = Journal::open(&path, unprobed()).unwrap_err();
+    assert!(matches!(error, OpenError::Broken { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_newer_workers_file_is_refused() {
+    let (_folder, path) = folder();
+    drop(Journal::open(&path, unprobed()).unwrap());
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let error = Journal::open(&path, unprobed()).unwrap_err();
+    assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let error = Journal::open(Path::new("/nonexistent/worker.db"), unprobed()).unwrap_err();
+    assert!(error.to_string().contains("`/nonexistent/worker.db`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_full_disk_fails_the_step_and_what_was_written_stays() {
+    let (_folder, path) = folder();
+    let (store, _) = Store::open(&path).unwrap();
+    store.limit(12);
+    let journal = Journal {
+        writer: Arc::new(Writer::start(store)),
+        probe: unprobed(),
+        metrics: Metrics::default(),
+    };
+    let mut written = 0;
+    let error = loop {
+        match journal.receive(&task(&written.to_string())).await {
+            Ok(_) => written += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(
+        written > 10 && error.to_string().contains("full"),
+        "{written}, {error}"
+    );
+    drop(journal);
+    let (_journal, backlog) = Journal::open(&path, unprobed()).unwrap();
+    assert_eq!(backlog.lines.len(), written);
+}
+
+#[tokio::test]
+async fn a_probe_sees_both_sides_of_a_step_and_can_fail_it() {
+    let (_folder, path) = folder();
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let noted = Arc::clone(&seen);
+    let probe: Probe = Arc::new(move |point: Point| {
+        noted.lock().unwrap().push(point.to_string());
+        if point.to_string() == "before-posting" {
+            Err("no space".into())
+        } else {
+            Ok(())
+        }
+    });
+    let (journal, _) = Journal::open(&path, probe).unwrap();
+    let entry = received(&journal, "1").await;
+    let error = entry.reach(&Stage::Posting { number: 1 }).await.unwrap_err();
+    assert_eq!(error.to_string(), "could not write the journal: no space");
+    let seen = seen.lock().unwrap();
+    assert_eq!(*seen, ["before-received", "after-received", "before-posting"]);
+}
