@@ -14,7 +14,7 @@
 //! The simulators know nothing of the programs under test: they use no type of Sparkwright's own crates, so that a
 //! mistake of theirs cannot be made twice. What a simulator does stands on what a real service was seen to do; the
 //! tables in the modules say on what, and which test holds it. [`wire`] is the list of tests of the clients that runs
-//! on the simulators and on the real services alike; [`bench`] measures the worker's process against them.
+//! on the simulators and on the real services alike; [`mod@bench`] measures the worker's process against them.
 
 pub mod aws;
 pub mod bench;
