@@ -42,7 +42,8 @@ def chromium(folders: Folders) -> Browser | None:
     if platform.machine() != "x86_64" or not shutil.which("npm"):
         return None
     folder = install_browser(folders)
-    return Browser(str(folder / "chromium"), {"LD_LIBRARY_PATH": str(folder / "lib"), "FONTCONFIG_FILE": str(folder / "fonts.conf")})
+    needs = {"LD_LIBRARY_PATH": str(folder / "lib"), "FONTCONFIG_FILE": str(folder / "fonts.conf")}
+    return Browser(str(folder / "chromium"), needs)
 
 
 class Tab:
@@ -117,7 +118,8 @@ def tab(browser: Browser, profile: Path) -> Iterator[Tab]:
     orders_in, orders_out = os.pipe()
     answers_in, answers_out = os.pipe()
     # Chromium reads from 3 and writes to 4; Python itself may use these until the program is there.
-    command = ["bash", "-c", f'exec "$0" "$@" 3<&{orders_in} 4>&{answers_out}', browser.program, *_OPTIONS, f"--user-data-dir={profile}"]
+    program = [browser.program, *_OPTIONS, f"--user-data-dir={profile}"]
+    command = ["bash", "-c", f'exec "$0" "$@" 3<&{orders_in} 4>&{answers_out}', *program]
     with open(profile.with_suffix(".log"), "wb") as log:
         process = subprocess.Popen(
             command, pass_fds=(orders_in, answers_out), env={**os.environ, **browser.environment},

@@ -21,6 +21,7 @@ from bed.waiting import wait_for
 # On a busy machine too.
 _SECONDS = 30
 _HOSTILE = "ValueError: <img src=x onerror=document.title='taken'>"
+_MISSING = "pyspark.errors.AnalysisException: [TABLE_OR_VIEW_NOT_FOUND] The table `sales`.`orders` cannot be found."
 _MARK = "window.mark = 'the same document'"
 
 
@@ -74,7 +75,7 @@ def browser() -> Browser:
     """The browser; without one the page's HTML is still tested, in Rust."""
     found = chromium(Folders.from_environment())
     if not found:
-        why = "no Chromium: the worker's page is NOT tested in a browser (install the Debian package chromium, or npm; or set CHROMIUM)"
+        why = "no Chromium: the worker's page is NOT tested in a browser (Debian package chromium, or npm; or set CHROMIUM)"
         warnings.warn(why, stacklevel=1)
         pytest.skip(why)
     return found
@@ -121,7 +122,7 @@ def row_of(page: Tab, table: str, name: str) -> str:
 
 def test_tasks_come_and_go_while_the_page_stays_where_it_is(site: Site, page: Tab) -> None:
     page.value(_MARK)
-    site.raises("checkout.py", "pyspark.errors.AnalysisException: [TABLE_OR_VIEW_NOT_FOUND] The table `sales`.`orders` cannot be found.")
+    site.raises("checkout.py", _MISSING)
     site.schedule("nightly-load", "forever.py", ClientToken="a", HeartbeatSeconds=30)
     site.schedule("clickstream", "forever.py", ClientToken="b", HeartbeatSeconds=30)
     site.schedule("ad-hoc", "forever.py")
@@ -132,7 +133,8 @@ def test_tasks_come_and_go_while_the_page_stays_where_it_is(site: Site, page: Ta
     assert "running" in running and "application_" in running and "no ClientToken" not in running
     careless = row_of(page, "tasks", "ad-hoc-")
     assert "no ClientToken" in careless and "no HeartbeatSeconds" in careless
-    links = page.value("[...document.querySelectorAll('#tasks a')].map(link => [link.innerText, new URL(link.href).protocol])")
+    anchors = "[...document.querySelectorAll('#tasks a')]"
+    links = page.value(f"{anchors}.map(link => [link.innerText, new URL(link.href).protocol])")
     assert links == [["Spark UI", "http:"], ["driver log", "http:"]] * 3
     assert "TABLE_OR_VIEW_NOT_FOUND" in row_of(page, "finished", "checkout-")
     page.order("Emulation.setDeviceMetricsOverride", width=1280, height=240, deviceScaleFactor=1, mobile=False)

@@ -173,8 +173,9 @@ impl Clients {
     /// Says that the task is being worked on. Like the other reports it is boxed: thousands of tasks wait, few call.
     /// It was due at `due`.
     pub(crate) async fn heartbeat(&self, token: &TaskToken, due: Instant) -> Result<(), CallError> {
+        let waiting = self.metrics.heartbeat_due(due);
         self.limiter.turn(Urgency::Report, due).await;
-        self.metrics.heartbeat_late_by(due.elapsed());
+        drop(waiting);
         let open = self.metrics.step_functions_call(Operation::Heartbeat);
         let call = self
             .reports

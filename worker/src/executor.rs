@@ -93,7 +93,7 @@ async fn live(context: Arc<Context>, opened: Opened, slot: Option<Slot>) {
                 listing,
                 was_concluded,
             };
-            ending.run(end, slot).await;
+            Box::pin(ending.run(end, slot)).await;
         }
         Ok(input) => {
             if stage == Stage::Received {
@@ -109,7 +109,7 @@ async fn live(context: Arc<Context>, opened: Opened, slot: Option<Slot>) {
                 listing,
             };
             let end = task.run(stage, claim, waiting).await;
-            task.into_ending(token, was_concluded).run(end, slot).await;
+            Box::pin(task.into_ending(token, was_concluded).run(end, slot)).await;
         }
     }
 }
@@ -206,7 +206,7 @@ impl Task {
                 // Its name says nothing to this release: what it has is looked for.
                 None => self.submit_and_follow(claim, None).await,
             },
-            Stage::Stopping { run, telling } => self.stop_as_told(&run, telling, claim).await,
+            Stage::Stopping { run, telling } => Box::pin(self.stop_as_told(&run, telling, claim)).await,
             // It has no claim.
             Stage::Orphaned { .. } => End::Over,
             Stage::Concluded { completion, stop } => {
@@ -217,7 +217,7 @@ impl Task {
     }
 
     async fn submit_and_follow(&self, claim: Claim, unanswered_post: Option<u32>) -> End {
-        match self.submit(claim, unanswered_post).await {
+        match Box::pin(self.submit(claim, unanswered_post)).await {
             Ok((connected, run, claim)) => self.follow(connected, run, claim, false).await,
             Err(end) => end,
         }

@@ -12,6 +12,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use sparkwright_spark_job::cluster::Observers;
+use tokio::time::Instant;
 
 use crate::activity::ActivityArn;
 use crate::call_error::{CallError, Operation};
@@ -108,9 +109,9 @@ impl Metrics {
         self.end_detection_latency.observe(latency.as_secs_f64());
     }
 
-    /// A heartbeat was sent so much later than it was planned.
-    pub(crate) fn heartbeat_late_by(&self, late: Duration) {
-        self.heartbeat_lateness.observe(late.as_secs_f64());
+    /// A heartbeat was planned for this time.
+    pub(crate) fn heartbeat_due(&self, due: Instant) -> DueHeartbeat<'_> {
+        DueHeartbeat { metrics: self, due }
     }
 
     /// A call to Step Functions begins.
@@ -166,6 +167,21 @@ impl Drop for OpenCall<'_> {
     fn drop(&mut self) {
         let labels = result(self.operation.name(), self.result);
         self.metrics.step_functions_calls.get_or_create(&labels).inc();
+    }
+}
+
+/// A heartbeat whose lateness is measured when this is dropped: when it is sent, or when it gives up waiting for its turn.
+/// Those are the latest of all.
+#[derive(Debug)]
+pub(crate) struct DueHeartbeat<'a> {
+    metrics: &'a Metrics,
+    due: Instant,
+}
+
+impl Drop for DueHeartbeat<'_> {
+    fn drop(&mut self) {
+        let late = self.due.elapsed().as_secs_f64();
+        self.metrics.heartbeat_lateness.observe(late);
     }
 }
 

@@ -60,6 +60,8 @@ async fn a_tasks_way_is_counted_and_measured() {
         .await;
     }
     reaches(&worker, "service_up{service=\"journal\"}", "1").await;
+    let (_, text) = worker.get("/metrics").await;
+    assert!(!text.contains("heartbeat_lateness_seconds_count 0"), "{text}");
 }
 
 #[tokio::test]

@@ -82,6 +82,20 @@ fn a_call_that_is_given_up_is_counted_too() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_that_never_had_its_turn_was_late_too() {
+    let site = Site::new();
+    let due = Instant::now();
+    let waiting = async {
+        let _waiting = site.metrics.heartbeat_due(due);
+        std::future::pending::<()>().await;
+    };
+    let given_up = tokio::time::timeout(Duration::from_secs(2), waiting).await;
+    assert!(given_up.is_err());
+    site.check(r#"sparkwright_worker_heartbeat_lateness_seconds_bucket{le="1.0"} 0"#);
+    site.check(r#"sparkwright_worker_heartbeat_lateness_seconds_bucket{le="2.5"} 1"#);
+}
+
 #[test]
 fn a_time_counts_in_the_buckets_that_hold_it() {
     let site = Site::new();

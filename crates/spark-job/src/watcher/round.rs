@@ -1,20 +1,22 @@
 //! One round of looks at everything that is followed.
 
+mod judging;
+
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use sparkwright_livy::BatchState;
 use sparkwright_yarn::{Application, ApplicationId, ApplicationState, ApplicationsQuery};
 use tokio::sync::watch;
 use tokio::time::{Instant as Clock, timeout_at};
 use tracing::{info, warn};
 
+use judging::{by_run, is_telling, is_worth_asking_again, says_the_same};
+
 use super::{Entries, Entry, Health};
 use crate::cluster::{Cluster, livy_silence, yarn_silence};
 use crate::names::{COMMON_TAG, RunKey};
 use crate::sighting::{LivySight, Sighting, YarnSight};
-use crate::standing::{RunHistory, Standing, start_failed};
-use crate::watch::Report;
+use crate::standing::Standing;
 
 /// Applications that finished so long before the last look are asked for again: clocks differ.
 const OVERLAP: Duration = Duration::from_secs(60);
@@ -375,57 +377,6 @@ impl YarnAnswers {
             Self::Silent(why) => YarnSight::Silent(why.clone()),
             Self::Applications(by_run) => YarnSight::Applications(by_run.remove(key).unwrap_or_default()),
         }
-    }
-}
-
-/// Whether a report holds nothing new: thousands are not woken for that.
-fn says_the_same(told: &Report, report: &Report) -> bool {
-    told.standing == report.standing
-        && told.application == report.application
-        && told.batch == report.batch
-        && told.silence == report.silence
-        && told.deaf == report.deaf
-}
-
-/// Applications by their runs. Of two answers about the same application the first counts.
-fn by_run(applications: impl IntoIterator<Item = Application>) -> HashMap<RunKey, Vec<Application>> {
-    let mut by_run: HashMap<RunKey, Vec<Application>> = HashMap::new();
-    for application in applications {
-        let Some(key) = RunKey::of_tags(&application.tags) else {
-            continue;
-        };
-        let of_run = by_run.entry(key).or_default();
-        if of_run.iter().all(|known| known.id != application.id) {
-            of_run.push(application);
-        }
-    }
-    by_run
-}
-
-/// Whether Livy's word allows a conclusion where YARN shows no application.
-fn is_telling(history: &RunHistory, now: Instant, livy: &LivySight) -> bool {
-    match livy {
-        LivySight::Batch(batch) if batch.is_zombie_shaped() => history.has_settled(now),
-        LivySight::Batch(batch) => batch.state.is_terminal(),
-        LivySight::Absent => history.has_settled(now),
-        LivySight::NotAsked | LivySight::Silent(_) => false,
-    }
-}
-
-/// Whether what the list says of a batch is asked for once more: its absence, and the whole log of a dead one.
-fn is_worth_asking_again(history: &RunHistory, now: Instant, livy: &LivySight, yarn: &YarnSight) -> bool {
-    match (livy, yarn) {
-        (_, YarnSight::Silent(_)) => false,
-        (LivySight::Absent, YarnSight::NotThere) => true,
-        (LivySight::Absent, YarnSight::Applications(applications)) => {
-            applications.is_empty() && history.has_settled(now)
-        }
-        (LivySight::Batch(batch), YarnSight::Applications(applications)) => {
-            let is_lost = applications.is_empty() && batch.app_id.is_none() && history.has_settled(now);
-            let is_doubtful = is_lost || applications.iter().any(Application::succeeded);
-            batch.state == BatchState::Dead && is_doubtful && !start_failed(batch)
-        }
-        (LivySight::Batch(_) | LivySight::NotAsked | LivySight::Silent(_), _) => false,
     }
 }
 

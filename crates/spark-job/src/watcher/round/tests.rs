@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::specimens::{BORN, START_FAILED, application, batch};
+use crate::standing::RunHistory;
 
 const SETTLE: Duration = Duration::from_secs(150);
 

@@ -1,0 +1,70 @@
+//! What a round's answers come to: pure.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use sparkwright_livy::BatchState;
+use sparkwright_yarn::Application;
+
+use crate::names::RunKey;
+use crate::sighting::{LivySight, YarnSight};
+use crate::standing::{RunHistory, start_failed};
+use crate::watch::Report;
+
+/// Whether a report holds nothing new: thousands are not woken for that.
+pub(super) fn says_the_same(told: &Report, report: &Report) -> bool {
+    told.standing == report.standing
+        && told.application == report.application
+        && told.batch == report.batch
+        && told.silence == report.silence
+        && told.deaf == report.deaf
+}
+
+/// Applications by their runs. Of two answers about the same application the first counts.
+pub(super) fn by_run(
+    applications: impl IntoIterator<Item = Application>,
+) -> HashMap<RunKey, Vec<Application>> {
+    let mut by_run: HashMap<RunKey, Vec<Application>> = HashMap::new();
+    for application in applications {
+        let Some(key) = RunKey::of_tags(&application.tags) else {
+            continue;
+        };
+        let of_run = by_run.entry(key).or_default();
+        if of_run.iter().all(|known| known.id != application.id) {
+            of_run.push(application);
+        }
+    }
+    by_run
+}
+
+/// Whether Livy's word allows a conclusion where YARN shows no application.
+pub(super) fn is_telling(history: &RunHistory, now: Instant, livy: &LivySight) -> bool {
+    match livy {
+        LivySight::Batch(batch) if batch.is_zombie_shaped() => history.has_settled(now),
+        LivySight::Batch(batch) => batch.state.is_terminal(),
+        LivySight::Absent => history.has_settled(now),
+        LivySight::NotAsked | LivySight::Silent(_) => false,
+    }
+}
+
+/// Whether what the list says of a batch is asked for once more: its absence, and the whole log of a dead one.
+pub(super) fn is_worth_asking_again(
+    history: &RunHistory,
+    now: Instant,
+    livy: &LivySight,
+    yarn: &YarnSight,
+) -> bool {
+    match (livy, yarn) {
+        (_, YarnSight::Silent(_)) => false,
+        (LivySight::Absent, YarnSight::NotThere) => true,
+        (LivySight::Absent, YarnSight::Applications(applications)) => {
+            applications.is_empty() && history.has_settled(now)
+        }
+        (LivySight::Batch(batch), YarnSight::Applications(applications)) => {
+            let is_lost = applications.is_empty() && batch.app_id.is_none() && history.has_settled(now);
+            let is_doubtful = is_lost || applications.iter().any(Application::succeeded);
+            batch.state == BatchState::Dead && is_doubtful && !start_failed(batch)
+        }
+        (LivySight::Batch(_) | LivySight::NotAsked | LivySight::Silent(_), _) => false,
+    }
+}
