@@ -59,8 +59,10 @@ pub async fn stop(cluster: &Cluster, order: &StopOrder) -> Stopped {
     let since = order.last_post.unwrap_or(began).into_std();
     let mut stop = Stop::new(since, order.settle, order.application);
     let mut why = "it was not looked at yet".to_owned();
-    // What came of the last kill that YARN has answered.
+    // What came of the last kill that YARN has answered, and of the last deletion that Livy has refused: a later one that
+    // is cut short says less.
     let mut killed = None;
+    let mut refused: Option<String> = None;
     let mut livy_was_silent = false;
     loop {
         let known = stop.known_application();
@@ -76,11 +78,13 @@ pub async fn stop(cluster: &Cluster, order: &StopOrder) -> Stopped {
                 return Stopped::Confirmed { application };
             }
             Step::DeleteBatch => {
-                why = "Livy had not deleted the batch in time".into();
+                let unanswered = || "Livy had not deleted the batch in time".to_owned();
+                why = refused.clone().unwrap_or_else(unanswered);
                 match timeout_at(order.deadline, delete_batch(cluster, order, &mut why)).await {
                     Ok(Ok(())) => why = "Livy has deleted the batch, and YARN is looked at".into(),
                     Ok(Err(said)) => {
                         stop.livy_refused(said.clone());
+                        refused = Some(said.clone());
                         why = said;
                     }
                     Err(_) => return unconfirmed(order, why),
