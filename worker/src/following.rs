@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use sparkwright_spark_job::names::{BatchName, RunKey, run_number};
 use sparkwright_spark_job::outcome::{JobState, Summary, conclude};
 use sparkwright_spark_job::standing::{Ending, Phase, Standing};
 use sparkwright_spark_job::submission::Run;
 use sparkwright_spark_job::watch::Report;
-use sparkwright_yarn::{Application, ApplicationId, ApplicationState, FinalStatus};
+use sparkwright_yarn::ApplicationId;
 use tokio::sync::watch;
 use tokio::time::{sleep, sleep_until, timeout};
 use tracing::{Span, field, info, warn};
@@ -22,7 +21,7 @@ use crate::intents::Claim;
 use crate::journal::{RunLine, Stage, Telling};
 use crate::orphans::{Evidence, ExecutionState, Fate, LOOK_TIMEOUT, Orphan, execution_state, judge};
 use crate::snapshot::Step;
-use crate::stopping::{Pursuit, StopTarget, stop};
+use crate::stopping::{Pursuit, StopTarget};
 
 /// What happens to a run that is followed.
 enum Event {
@@ -182,131 +181,16 @@ impl Task {
         self.entry.note(&stage).await;
     }
 
-    async fn concluded(&self, connected: &Connected, run: &Run, report: &Report, ending: Ending) -> End {
+    pub(crate) async fn concluded(
+        &self,
+        connected: &Connected,
+        run: &Run,
+        report: &Report,
+        ending: Ending,
+    ) -> End {
         let outcome = conclude(&connected.cluster, run, report, ending, &self.input.redaction).await;
         info!(?ending, "the job has ended");
         End::told(Completion::of(outcome))
-    }
-
-    /// Stops the run while the token is good, and reports that; or how it ended meanwhile by itself.
-    pub(crate) async fn stopped(
-        &self,
-        connected: Arc<Connected>,
-        run: Run,
-        target: StopTarget,
-        report: &Report,
-        claim: Claim,
-        telling: Telling,
-    ) -> End {
-        let application = match self.stop_noted(&connected, target, &telling, &claim).await {
-            Ok(application) => application,
-            Err(end) => return end,
-        };
-        let ending = application.as_deref().and_then(ending_by_itself);
-        let standing = Standing::Ended(ending.unwrap_or(Ending::Killed));
-        let report = Report {
-            standing,
-            application: application.map(|a| *a),
-            ..report.clone()
-        };
-        match ending {
-            Some(ending) => self.concluded(&connected, &run, &report, ending).await,
-            None => {
-                let summary = Summary::of(&run, &report);
-                End::told(Completion::plain(telling.error, telling.message, Some(summary)))
-            }
-        }
-    }
-
-    /// Stops a run that nobody has seen, and reports that.
-    pub(crate) async fn stopped_unseen(
-        &self,
-        connected: Arc<Connected>,
-        target: StopTarget,
-        telling: Telling,
-        claim: Claim,
-    ) -> End {
-        match self.stop_noted(&connected, target, &telling, &claim).await {
-            Ok(_) => End::told(Completion::plain(telling.error, telling.message, None)),
-            Err(end) => end,
-        }
-    }
-
-    /// Stops a run once that stands in the journal; its application as YARN knows it after that.
-    async fn stop_noted(
-        &self,
-        connected: &Connected,
-        target: StopTarget,
-        telling: &Telling,
-        claim: &Claim,
-    ) -> Result<Option<Box<Application>>, End> {
-        info!(message = telling.message, "the job is stopped");
-        self.listing.step(Step::Stopping);
-        claim.stopping();
-        let stage = Stage::Stopping {
-            run: target.run_line(),
-            telling: Some(telling.clone()),
-        };
-        self.entry.note(&stage).await;
-        tokio::select! {
-            application = stop(&self.context, connected, &target) => Ok(application),
-            () = self.context.draining.end() => Err(End::Left),
-        }
-    }
-
-    /// Goes on with a stop that an earlier process has begun.
-    pub(crate) async fn stop_as_told(&self, line: &RunLine, telling: Option<Telling>, claim: Claim) -> End {
-        let Some((connected, run)) = self.known(line) else {
-            return match telling {
-                Some(telling) => self.fail(telling.error, telling.message),
-                None => End::Over,
-            };
-        };
-        let target = StopTarget::recorded(&run, line);
-        // Its token may have expired since, and a retry may have the run.
-        if telling.is_some() {
-            tokio::select! {
-                _ = self.heartbeats.is_good() => {}
-                () = self.context.draining.end() => return End::Left,
-            }
-        }
-        let lease = self.heartbeats.lease();
-        match telling {
-            Some(_) if lease.is_over() => self.token_over(lease, connected, target, claim).await,
-            None => End::Stop(Pursuit::new(connected, target, claim)),
-            Some(telling) => {
-                let report = Report {
-                    standing: Standing::Pending(Phase::Unknown),
-                    application: None,
-                    batch: None,
-                    silence: None,
-                    deaf: None,
-                };
-                self.stopped(connected, run, target, &report, claim, telling)
-                    .await
-            }
-        }
-    }
-
-    /// The run of which an earlier process has told.
-    pub(crate) fn known(&self, line: &RunLine) -> Option<(Arc<Connected>, Run)> {
-        let connected = self.context.clusters.get(&self.input.endpoint).ok()?;
-        let number = run_number(&line.name, self.input.intent, None)?;
-        let name = BatchName::seen(&line.name, RunKey::of(self.input.intent, None, number))?;
-        let run = Run {
-            name,
-            batch_id: line.batch_id,
-            // Nobody knows better: Livy may have taken the POST just before that process died.
-            last_post: tokio::time::Instant::now(),
-            adopted: true,
-        };
-        Some((connected, run))
-    }
-
-    /// What is left to be stopped of a task that has been concluded.
-    pub(crate) fn pursuit_of(&self, line: &RunLine, claim: Claim) -> Option<Pursuit> {
-        let (connected, run) = self.known(line)?;
-        Some(Pursuit::new(connected, StopTarget::recorded(&run, line), claim))
     }
 
     /// Neither Livy nor YARN has answered for too long.
@@ -391,14 +275,4 @@ impl Task {
             pulse: self.heartbeats.pulse(),
         })
     }
-}
-
-/// How an application ended that nobody killed.
-fn ending_by_itself(application: &Application) -> Option<Ending> {
-    let killed =
-        application.state == ApplicationState::Killed || application.final_status == FinalStatus::Killed;
-    if application.succeeded() {
-        return Some(Ending::Succeeded);
-    }
-    (application.has_ended() && !killed).then_some(Ending::Failed)
 }

@@ -3,18 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sparkwright_spark_job::names::BatchName;
+use sparkwright_spark_job::names::{BatchName, RunKey, run_number};
+use sparkwright_spark_job::outcome::Summary;
+use sparkwright_spark_job::standing::{Ending, Phase, Standing};
 use sparkwright_spark_job::stop::{self, StopOrder, Stopped};
 use sparkwright_spark_job::submission::Run;
 use sparkwright_spark_job::watch::Report;
-use sparkwright_yarn::{Application, ApplicationId};
+use sparkwright_yarn::{Application, ApplicationId, ApplicationState, FinalStatus};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use crate::clusters::Connected;
+use crate::completion::Completion;
 use crate::context::Context;
+use crate::executor::{End, Task};
 use crate::intents::Claim;
-use crate::journal::RunLine;
+use crate::journal::{RunLine, Stage, Telling};
+use crate::snapshot::Step;
 
 /// When a stop that was not confirmed is said to be, and tried again.
 const ATTEMPT: Duration = Duration::from_secs(300);
@@ -101,6 +106,139 @@ pub(crate) async fn stop(
             }
         }
     }
+}
+
+impl Task {
+    /// Stops the run while the token is good, and reports that; or how it ended meanwhile by itself.
+    pub(crate) async fn stopped(
+        &self,
+        connected: Arc<Connected>,
+        run: Run,
+        target: StopTarget,
+        report: &Report,
+        claim: Claim,
+        telling: Telling,
+    ) -> End {
+        let application = match self.stop_noted(&connected, target, &telling, &claim).await {
+            Ok(application) => application,
+            Err(end) => return end,
+        };
+        let ending = application.as_deref().and_then(ending_by_itself);
+        let standing = Standing::Ended(ending.unwrap_or(Ending::Killed));
+        let report = Report {
+            standing,
+            application: application.map(|a| *a),
+            ..report.clone()
+        };
+        match ending {
+            Some(ending) => self.concluded(&connected, &run, &report, ending).await,
+            None => {
+                let summary = Summary::of(&run, &report);
+                End::told(Completion::plain(telling.error, telling.message, Some(summary)))
+            }
+        }
+    }
+
+    /// Stops a run that nobody has seen, and reports that.
+    pub(crate) async fn stopped_unseen(
+        &self,
+        connected: Arc<Connected>,
+        target: StopTarget,
+        telling: Telling,
+        claim: Claim,
+    ) -> End {
+        match self.stop_noted(&connected, target, &telling, &claim).await {
+            Ok(_) => End::told(Completion::plain(telling.error, telling.message, None)),
+            Err(end) => end,
+        }
+    }
+
+    /// Stops a run once that stands in the journal; its application as YARN knows it after that.
+    async fn stop_noted(
+        &self,
+        connected: &Connected,
+        target: StopTarget,
+        telling: &Telling,
+        claim: &Claim,
+    ) -> Result<Option<Box<Application>>, End> {
+        info!(message = telling.message, "the job is stopped");
+        self.listing.step(Step::Stopping);
+        claim.stopping();
+        let stage = Stage::Stopping {
+            run: target.run_line(),
+            telling: Some(telling.clone()),
+        };
+        self.entry.note(&stage).await;
+        tokio::select! {
+            application = stop(&self.context, connected, &target) => Ok(application),
+            () = self.context.draining.end() => Err(End::Left),
+        }
+    }
+
+    /// Goes on with a stop that an earlier process has begun.
+    pub(crate) async fn stop_as_told(&self, line: &RunLine, telling: Option<Telling>, claim: Claim) -> End {
+        let Some((connected, run)) = self.known(line) else {
+            return match telling {
+                Some(telling) => self.fail(telling.error, telling.message),
+                None => End::Over,
+            };
+        };
+        let target = StopTarget::recorded(&run, line);
+        // Its token may have expired since, and a retry may have the run.
+        if telling.is_some() {
+            tokio::select! {
+                _ = self.heartbeats.is_good() => {}
+                () = self.context.draining.end() => return End::Left,
+            }
+        }
+        let lease = self.heartbeats.lease();
+        match telling {
+            Some(_) if lease.is_over() => self.token_over(lease, connected, target, claim).await,
+            None => End::Stop(Pursuit::new(connected, target, claim)),
+            Some(telling) => {
+                let report = Report {
+                    standing: Standing::Pending(Phase::Unknown),
+                    application: None,
+                    batch: None,
+                    silence: None,
+                    deaf: None,
+                };
+                self.stopped(connected, run, target, &report, claim, telling)
+                    .await
+            }
+        }
+    }
+
+    /// The run of which an earlier process has told.
+    pub(crate) fn known(&self, line: &RunLine) -> Option<(Arc<Connected>, Run)> {
+        let connected = self.context.clusters.get(&self.input.endpoint).ok()?;
+        let number = run_number(&line.name, self.input.intent, None)?;
+        let name = BatchName::seen(&line.name, RunKey::of(self.input.intent, None, number))?;
+        let run = Run {
+            name,
+            batch_id: line.batch_id,
+            // Nobody knows better: Livy may have taken the POST just before that process died.
+            last_post: tokio::time::Instant::now(),
+            adopted: true,
+        };
+        Some((connected, run))
+    }
+
+    /// What is left to be stopped of a task that has been concluded.
+    pub(crate) fn pursuit_of(&self, line: &RunLine, claim: Claim) -> Option<Pursuit> {
+        let (connected, run) = self.known(line)?;
+        Some(Pursuit::new(connected, StopTarget::recorded(&run, line), claim))
+    }
+}
+
+/// How an application ended that nobody killed.
+fn ending_by_itself(application: &Application) -> Option<Ending> {
+    let killed =
+        application.state == ApplicationState::Killed || application.final_status == FinalStatus::Killed;
+    if application.succeeded() {
+        return Some(Ending::Succeeded);
+    }
+    (application.has_ended() && !killed).then_some(Ending::Failed)
 }
 
 /// A run that is to be stopped for a task of which nobody wants to hear any more. Its intent is taken meanwhile.
