@@ -68,7 +68,7 @@ impl Since {
 
 impl Opened {
     /// A task that came at this instant; its heart beats before anything else.
-    pub(crate) fn arrived(context: &Arc<Context>, task: ActivityTask, at: Instant) -> Self {
+    pub(crate) fn arrived(context: &Arc<Context>, task: &ActivityTask, at: Instant) -> Self {
         Self::open(
             context,
             task,
@@ -89,7 +89,7 @@ impl Opened {
         let accepted = since.accepted(received);
         Self::open(
             context,
-            task,
+            &task,
             stage,
             since.age(received).unwrap_or_default(),
             Lease::Unconfirmed,
@@ -99,7 +99,7 @@ impl Opened {
 
     fn open(
         context: &Arc<Context>,
-        task: ActivityTask,
+        task: &ActivityTask,
         stage: Stage,
         age: Duration,
         lease: Lease,
@@ -110,7 +110,7 @@ impl Opened {
             token,
             input,
         } = task;
-        let id = token.id();
+        let (id, token) = (token.id(), token.clone());
         let span = info_span!(
             "task",
             task = %id,
@@ -118,14 +118,15 @@ impl Opened {
             batch_name = field::Empty,
             application_id = field::Empty
         );
-        let input = context.rules.read(&input, &token);
+        // It may be a megabyte, and the task may last for days: only what was understood of it is kept.
+        let input = context.rules.read(input, &token);
         let timeout = input.as_ref().ok().and_then(|input| input.heartbeat_timeout);
         let schedule = schedule(context.config.heartbeat_period, timeout);
         let heartbeats =
             span.in_scope(|| Heartbeats::start(context.clients.clone(), token.clone(), schedule, lease));
         let mut entry = context.journal.entry(token.clone());
         entry.count(context.leases.add(heartbeats.watched()));
-        let listing = context.status.list(id.clone(), &activity, age);
+        let listing = context.status.list(id.clone(), activity, age);
         if let Ok(input) = &input {
             listing.understood(input);
         }

@@ -94,7 +94,7 @@ async fn take_on(context: &Arc<Context>, task: ActivityTask, at: Instant, slot: 
         return hand_back(context, task, STOPPING).await;
     }
     // A slow disk must not cost the token.
-    let opened = Opened::arrived(context, task.clone(), at);
+    let opened = Opened::arrived(context, &task, at);
     let received = timeout(RECEIVE_TIMEOUT, context.journal.receive(&task)).await;
     match received.unwrap_or_else(|_| Err(WriteError::too_slow(RECEIVE_TIMEOUT))) {
         Ok(()) => {
