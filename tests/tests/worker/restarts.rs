@@ -5,13 +5,22 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sparkwright_tests::cluster::{Cluster, Fate};
 use sparkwright_tests::faults::{Fault, Injected, Moment, On};
-use sparkwright_tests::step_functions::{Outcome, StepFunctions};
+use sparkwright_tests::step_functions::{Outcome, StepFunctions, TaskHandle};
 
 use crate::crashing::Crashing;
 use crate::site::{HEARTBEAT, Site};
 
 fn input(site: &Site, file: &str) -> Value {
     json!({"ClientToken": "execution/state/1", "File": site.cluster.job_file(file)})
+}
+
+/// A worker whose one job runs, with the option by which another goes on in its place.
+async fn at_work(site: &Site) -> (String, Crashing, TaskHandle) {
+    let journal = site.journal("a");
+    let worker = Crashing::start(site, &[&journal]).await;
+    let task = site.schedule(input(site, "forever.py"));
+    site.running(1).await;
+    (journal, worker, task)
 }
 
 /// A task that is handed to a poll of a killed worker is lost until its heartbeat time-out.
@@ -131,10 +140,7 @@ async fn an_end_that_was_not_reported_is_reported_by_the_next_process() {
 #[tokio::test]
 async fn a_stop_that_was_begun_is_finished_by_the_next_process_and_nobody_hears_of_it() {
     let site = Site::new().await;
-    let journal = site.journal("a");
-    let first = Crashing::start(&site, &[&journal]).await;
-    let task = site.schedule(input(&site, "forever.py"));
-    site.running(1).await;
+    let (journal, first, task) = at_work(&site).await;
     site.cluster.world().lose_kills(true);
     task.stop_execution();
     first.shows("being stopped").await;
@@ -154,10 +160,7 @@ async fn a_stop_that_was_begun_is_finished_by_the_next_process_and_nobody_hears_
 #[tokio::test]
 async fn a_task_that_was_cancelled_while_no_worker_was_there_has_its_job_stopped() {
     let site = Site::new().await;
-    let journal = site.journal("a");
-    let first = Crashing::start(&site, &[&journal]).await;
-    let task = site.schedule(input(&site, "forever.py"));
-    site.running(1).await;
+    let (journal, first, task) = at_work(&site).await;
     task.beaten(4).await;
     // Long enough for that to be noted.
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -170,10 +173,7 @@ async fn a_task_that_was_cancelled_while_no_worker_was_there_has_its_job_stopped
 #[tokio::test]
 async fn a_token_that_expired_while_no_worker_was_there_leaves_the_job_to_the_retry() {
     let site = Site::new().await;
-    let journal = site.journal("a");
-    let first = Crashing::start(&site, &[&journal]).await;
-    let task = site.schedule(input(&site, "forever.py"));
-    site.running(1).await;
+    let (journal, first, task) = at_work(&site).await;
     first.kill().await;
     assert!(matches!(task.outcome().await, Outcome::TimedOut(_)));
     let _second = site.worker(&[&journal]).await;
@@ -256,10 +256,7 @@ async fn what_is_left_keeps_its_heartbeat_until_the_last_open_poll_has_returned(
 #[tokio::test]
 async fn a_job_that_a_retry_has_adopted_elsewhere_outlives_two_restarts_without_step_functions() {
     let site = Site::new().await;
-    let journal = site.journal("a");
-    let first = Crashing::start(&site, &[&journal]).await;
-    let task = site.schedule(input(&site, "forever.py"));
-    site.running(1).await;
+    let (journal, first, task) = at_work(&site).await;
     first.kill().await;
     assert!(matches!(task.outcome().await, Outcome::TimedOut(_)));
     let _elsewhere = site.worker(&[]).await;
@@ -312,10 +309,7 @@ async fn a_job_that_was_submitted_in_time_is_not_stopped_unseen_after_a_long_abs
 #[tokio::test]
 async fn a_worker_that_is_stopped_while_it_takes_tasks_up_leaves_them() {
     let site = Site::new().await;
-    let journal = site.journal("a");
-    let first = Crashing::start(&site, &[&journal]).await;
-    let task = site.schedule(input(&site, "forever.py"));
-    site.running(1).await;
+    let (journal, first, task) = at_work(&site).await;
     first.kill().await;
     let faults = site.step_functions.server().faults();
     let unanswered = faults.inject(On::operation("SendTaskHeartbeat"), Fault::hang());
