@@ -151,9 +151,13 @@ impl Clients {
         self.polls.config().region().map(AsRef::as_ref)
     }
 
-    /// Waits for a task, up to a minute. To drop the future is to lose a task.
-    pub(crate) async fn poll(&self, activity: &ActivityArn) -> Result<Option<ActivityTask>, CallError> {
+    /// Waits until the rate allows a poll. Nothing is lost when the future is dropped.
+    pub(crate) async fn turn_to_poll(&self) {
         self.limiter.turn(Urgency::Poll, Instant::now()).await;
+    }
+
+    /// Waits for a task, up to a minute, in one's turn. To drop the future is to lose a task.
+    pub(crate) async fn poll(&self, activity: &ActivityArn) -> Result<Option<ActivityTask>, CallError> {
         let open = self.metrics.step_functions_call(Operation::Poll);
         let poll = self
             .polls

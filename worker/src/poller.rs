@@ -51,6 +51,11 @@ pub(crate) async fn poll_until_draining(context: Arc<Context>, activity: Activit
             }
         }
         context.journal_works(None);
+        tokio::select! {
+            biased;
+            () = context.draining.begun() => return,
+            () = context.clients.turn_to_poll() => {}
+        }
         context.status.poll_opened(&activity);
         let answer = poll(&context, &activity).await;
         let failure = answer.as_ref().err();

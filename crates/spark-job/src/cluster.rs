@@ -6,16 +6,20 @@ use sparkwright_livy as livy;
 use sparkwright_yarn::{self as yarn, Application};
 use tracing::warn;
 
+use crate::batch_list::SharedList;
 use crate::endpoint::{Endpoint, ResourceManager};
 use crate::errors::chain;
 use crate::standing::surplus;
+use crate::submissions::Submissions;
 
-/// A Livy and the ResourceManager that belongs to it. Cheap to clone.
+/// A Livy and the ResourceManager that belongs to it. Cheap to clone; clones share what is known of the load on them.
 #[derive(Clone, Debug)]
 pub struct Cluster {
     endpoint: Arc<Endpoint>,
     livy: livy::Client,
     yarn: Option<yarn::Client>,
+    list: Arc<SharedList>,
+    submissions: Arc<Submissions>,
 }
 
 /// Who is told of the calls of a cluster's clients.
@@ -70,6 +74,8 @@ impl Cluster {
             endpoint: Arc::new(endpoint),
             livy,
             yarn,
+            list: Arc::default(),
+            submissions: Arc::default(),
         })
     }
 
@@ -86,6 +92,16 @@ impl Cluster {
     /// The ResourceManager's client; none for a Livy without YARN.
     pub fn yarn(&self) -> Option<&yarn::Client> {
         self.yarn.as_ref()
+    }
+
+    /// Livy's list, for all who want it.
+    pub(crate) fn list(&self) -> &SharedList {
+        &self.list
+    }
+
+    /// The line of those who submit.
+    pub(crate) fn submissions(&self) -> &Submissions {
+        &self.submissions
     }
 
     /// Kills the live applications of one intent beyond the one that stays.

@@ -19,6 +19,7 @@
 //! An *intent* is what one run request is for. A *run* is one batch of it. A *resource* is a stack's logical id.
 //! A *spec* is the hash of what the user declared: equal specs need no new run.
 
+mod batch_list;
 pub mod cluster;
 pub mod endpoint;
 mod errors;
@@ -35,6 +36,7 @@ mod specimens;
 pub mod standing;
 pub mod stop;
 pub mod submission;
+mod submissions;
 pub mod watch;
 pub mod watcher;
 

@@ -210,8 +210,23 @@ pub fn spec_tag(spec: Spec) -> String {
     format!("{COMMON_TAG}-spec-{}", spec.hex(TAG_DIGITS))
 }
 
+/// What names hold of an intent.
+pub(crate) fn intent_digits(intent: Intent) -> String {
+    intent.hex(INTENT_DIGITS)
+}
+
+/// The part of a batch's name that would be an intent's, if one of our programs made it.
+pub(crate) fn intent_digits_of(batch_name: &str) -> Option<&str> {
+    let (head, last) = batch_name.rsplit_once('-')?;
+    if last.len() == INTENT_DIGITS {
+        return Some(last);
+    }
+    // What follows it is a number.
+    head.rsplit_once('-').map(|(_, digits)| digits)
+}
+
 fn stem(intent: Intent, resource: Option<Resource>) -> String {
-    let intent = intent.hex(INTENT_DIGITS);
+    let intent = intent_digits(intent);
     resource.map_or_else(
         || intent.clone(),
         |resource| format!("{}-{intent}", resource.hex(RESOURCE_DIGITS)),

@@ -2,6 +2,8 @@
 //!
 //! Within a look Livy is asked before YARN, so that YARN's answer is the later of the two.
 
+use std::time::Duration;
+
 use sparkwright_livy::{Batch, BatchState, LogLines};
 use sparkwright_yarn::{Application, ApplicationId, ApplicationsQuery};
 
@@ -134,21 +136,31 @@ impl Cluster {
         Sighting { livy, yarn }
     }
 
-    /// Looks at all that an intent has: its batches by name, its applications by tag.
-    pub async fn survey(&self, intent: Intent, resource: Option<Resource>) -> Survey {
-        let livy = self
-            .batches(|name| names::run_number(name, intent, resource).is_some())
-            .await;
-        let yarn = self.ask_yarn(&names::intent_tag(intent), None).await;
-        Survey { livy, yarn }
+    /// Everything that an intent has in Livy, or why that cannot be said. The list is shared with others who want it, and
+    /// not read more often than once in `spacing`.
+    pub(crate) async fn batches_of(
+        &self,
+        intent: Intent,
+        resource: Option<Resource>,
+        spacing: Duration,
+    ) -> Result<Vec<Batch>, String> {
+        let list = self.list().read(self.livy(), spacing).await?;
+        Ok(list.of_intent(intent, resource))
+    }
+
+    /// Everything that an intent has in YARN.
+    pub(crate) async fn applications_of(&self, intent: Intent) -> YarnSight {
+        self.ask_yarn(&names::intent_tag(intent), None).await
     }
 
     /// Every run of a stack's resource that Livy or YARN knows, or why that cannot be said.
     pub async fn runs_of(&self, resource: Resource) -> Result<Vec<FoundRun>, String> {
         let of_resource = |name: &BatchName| name.key().is_of(resource);
         let batches = self
-            .batches(|name| BatchName::parse(name).is_some_and(|name| of_resource(&name)))
-            .await?;
+            .livy()
+            .batches()
+            .await
+            .map_err(|error| livy_silence(&error))?;
         let applications = match self.ask_yarn(&names::resource_tag(resource), None).await {
             YarnSight::NotThere => Vec::new(),
             YarnSight::Silent(why) => return Err(why),
@@ -156,7 +168,8 @@ impl Cluster {
         };
         let mut runs: Vec<FoundRun> = Vec::new();
         for batch in batches {
-            if let Some(name) = batch.name.as_deref().and_then(BatchName::parse) {
+            let name = batch.name.as_deref().and_then(BatchName::parse);
+            if let Some(name) = name.filter(of_resource) {
                 let key = name.key().clone();
                 runs.push(FoundRun {
                     key,
@@ -201,18 +214,6 @@ impl Cluster {
             batch.log = lines;
         }
         batch
-    }
-
-    async fn batches(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Batch>, String> {
-        let batches = self
-            .livy()
-            .batches()
-            .await
-            .map_err(|error| livy_silence(&error))?;
-        Ok(batches
-            .into_iter()
-            .filter(|batch| batch.name.as_deref().is_some_and(&wanted))
-            .collect())
     }
 
     async fn ask_yarn(&self, tag: &str, known: Option<&ApplicationId>) -> YarnSight {

@@ -194,6 +194,7 @@ impl RunHistory {
         self.application = Some(application.clone());
         if application.is_live() {
             self.ended_since = None;
+            self.mode.learn_alive(now, livy);
             if application.state != ApplicationState::Running {
                 return Standing::Pending(Phase::Submitted);
             }

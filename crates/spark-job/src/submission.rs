@@ -15,6 +15,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use sparkwright_livy as livy;
+use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
@@ -22,7 +23,7 @@ use crate::cluster::{Cluster, livy_silence};
 use crate::identity::{Intent, Resource, Spec};
 use crate::names::{BatchName, RunKey, Slug, Tags};
 use crate::parameters::Parameters;
-use crate::sighting::LivySight;
+use crate::sighting::{LivySight, Survey};
 use steps::{Next, PostAnswer, Refusal, Submission, ZombieFate};
 
 /// How many runs an intent may have.
@@ -196,6 +197,7 @@ pub async fn submit(
         patience,
         supervisor,
         submission: Submission::new(order, patience, now()),
+        place: None,
     };
     if supervisor.may_have_been_posted() {
         driver.submission.may_have_been_posted(now());
@@ -240,9 +242,9 @@ pub async fn submit(
             }
             step => match driver.take(step).await {
                 Ok(following) => next = following,
-                Err(Overdue) => {
+                Err(Overdue { instead_of }) => {
                     return Err(SubmitError::Deadline {
-                        why,
+                        why: instead_of.map_or(why, str::to_owned),
                         left_behind: driver.submission.left_behind(order),
                     });
                 }
@@ -252,14 +254,21 @@ pub async fn submit(
 }
 
 /// The caller's deadline has come.
-struct Overdue;
+struct Overdue {
+    /// What was waited for, if not for what was last said.
+    instead_of: Option<&'static str>,
+}
 
+/// Thousands may wait at once, in line above all: whatever talks to a service has its memory on the heap, only while it
+/// talks.
 struct Driver<'a, S> {
     cluster: &'a Cluster,
     order: &'a Order,
     patience: &'a Patience,
     supervisor: &'a S,
     submission: Submission,
+    /// A place at Livy for the POST that comes next.
+    place: Option<SemaphorePermit<'a>>,
 }
 
 impl<S: Supervisor> Driver<'_, S> {
@@ -270,32 +279,50 @@ impl<S: Supervisor> Driver<'_, S> {
                 Ok(Next::Survey)
             }
             Next::ClearZombie { number, refusal } => {
-                let fate = self
-                    .in_time(clear_zombie(self.cluster, &self.order.batch_name(number)))
-                    .await?;
+                let name = self.order.batch_name(number);
+                let fate = self.in_time(Box::pin(clear_zombie(self.cluster, &name))).await?;
                 Ok(self.submission.zombie_cleared(now(), number, refusal, fate))
             }
-            Next::Post { number } => self.post(number).await,
-            _ => {
-                let survey = self
-                    .in_time(self.cluster.survey(self.order.intent, self.order.resource))
-                    .await?;
-                for id in self.submission.surplus(&survey) {
-                    self.kill_surplus(&id).await;
-                }
-                Ok(self.submission.surveyed(now(), &survey))
-            }
+            Next::Post { number } => Box::pin(self.post(number)).await,
+            _ => self.survey().await,
         }
+    }
+
+    /// Looks at everything that the intent has. If a POST follows it has its place at Livy already, so that nothing lies
+    /// between YARN's word and the POST.
+    async fn survey(&mut self) -> Result<Next, Overdue> {
+        let (intent, resource) = (self.order.intent, self.order.resource);
+        let batches = self
+            .cluster
+            .batches_of(intent, resource, self.patience.poll_period);
+        let livy = self.in_time(Box::pin(batches)).await?;
+        let in_line_since = Instant::now();
+        let submissions = self.cluster.submissions();
+        let place = self.in_time(submissions.place()).await.map_err(|_| Overdue {
+            instead_of: Some("it is in line, and other submissions are still at Livy"),
+        })?;
+        let question = self.cluster.applications_of(intent);
+        let question = submissions.ask(in_line_since, question);
+        let yarn = self.in_time(Box::pin(question)).await?;
+        let survey = Survey { livy, yarn };
+        for id in self.submission.surplus(&survey) {
+            Box::pin(self.kill_surplus(&id)).await;
+        }
+        let next = self.submission.surveyed(now(), &survey);
+        self.place = matches!(next, Next::Post { .. }).then_some(place);
+        Ok(next)
     }
 
     /// The POST itself is never cut short: an answer on its way is worth waiting for.
     async fn post(&mut self, number: u32) -> Result<Next, Overdue> {
+        // It is free again when the answer is there.
+        let _place = self.place.take();
         if self
             .patience
             .deadline
             .is_some_and(|deadline| Instant::now() >= deadline)
         {
-            return Err(Overdue);
+            return Err(Overdue { instead_of: None });
         }
         if let Err(why) = self.supervisor.gate(Gate::BeforePost { number }).await {
             return Ok(Next::Fail(SubmitError::Superseded {
@@ -311,11 +338,8 @@ impl<S: Supervisor> Driver<'_, S> {
             self.order.spec,
         );
         self.submission.posting(now(), number);
-        let answer = self
-            .cluster
-            .livy()
-            .create_batch(&self.order.parameters.to_batch_request(&name, &tags))
-            .await;
+        let request = self.order.parameters.to_batch_request(&name, &tags);
+        let answer = self.cluster.livy().create_batch(&request).await;
         // Livy takes POSTs one by one: it may have taken this one only just before it answered, or was given up.
         let next = self.submission.posted(now(), now(), number, post_answer(answer));
         if let Next::Created { name, .. } = &next
@@ -339,7 +363,9 @@ impl<S: Supervisor> Driver<'_, S> {
 
     async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Overdue> {
         match self.patience.deadline {
-            Some(deadline) => timeout_at(deadline, work).await.map_err(|_| Overdue),
+            Some(deadline) => timeout_at(deadline, work)
+                .await
+                .map_err(|_| Overdue { instead_of: None }),
             None => Ok(work.await),
         }
     }

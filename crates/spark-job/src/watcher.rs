@@ -75,6 +75,7 @@ impl Watcher {
             name: run.name.clone(),
             since: run.last_post.into_std(),
             fresh: !run.adopted,
+            at: Clock::now(),
             sender,
         };
         // The watcher outlives its handles; if its task were gone the receiver would tell by being closed.
@@ -95,6 +96,7 @@ struct Followed {
     since: Instant,
     /// Its application cannot have ended before it was followed.
     fresh: bool,
+    at: Clock,
     sender: watch::Sender<Report>,
 }
 
@@ -103,6 +105,8 @@ struct Followed {
 struct Entry {
     name: BatchName,
     watched: Watched,
+    /// Since when, as far as the last who did is concerned.
+    followed: Clock,
     /// Who wants to be told.
     senders: Vec<watch::Sender<Report>>,
     /// When YARN was last asked for it by tag or id, not in bulk.
@@ -118,7 +122,7 @@ async fn keep_looking(
     health: watch::Sender<Health>,
 ) {
     let mut entries = Entries::new();
-    let mut round = round::Round::new(cluster, health);
+    let mut round = round::Round::new(cluster, settings.poll_period, health);
     loop {
         if entries.is_empty() {
             match following.recv().await {
@@ -154,18 +158,21 @@ fn add(entries: &mut Entries, followed: Followed, settings: WatchSettings) {
         name,
         since,
         fresh,
+        at,
         sender,
     } = followed;
     match entries.entry(name.key().clone()) {
         Slot::Occupied(mut entry) => {
             let entry = entry.get_mut();
             entry.watched.posted_again(since);
+            entry.followed = at;
             entry.senders.push(sender);
         }
         Slot::Vacant(slot) => {
             slot.insert(Entry {
                 name,
                 watched: Watched::new(since, settings.settle),
+                followed: at,
                 senders: vec![sender],
                 looked_alone: fresh.then_some(now),
             });

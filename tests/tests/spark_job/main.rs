@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
+mod crowds;
 mod outcomes;
 mod site;
 mod stops;

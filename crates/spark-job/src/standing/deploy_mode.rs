@@ -12,6 +12,9 @@ use sparkwright_livy::{Batch, BatchState};
 use super::LIVY_LAG;
 use crate::sighting::LivySight;
 
+/// In cluster mode spark-submit is over so long after its application has shown up, and Livy's log says so.
+const SUBMIT_LAG: Duration = Duration::from_secs(5);
+
 /// A Livy that did not answer is asked again for the mode after so long.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
 
@@ -32,6 +35,9 @@ pub(super) enum DeployMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ModeWatch {
     mode: DeployMode,
+    /// When Livy is to be asked whether spark-submit is over; not again once it was asked.
+    proof_at: Option<Instant>,
+    asked_for_proof: bool,
     /// When Livy is to be asked while the application runs; not again once it has answered.
     ask_at: Option<Instant>,
     answered: bool,
@@ -41,6 +47,8 @@ impl ModeWatch {
     pub(super) fn new() -> Self {
         Self {
             mode: DeployMode::Unproven,
+            proof_at: None,
+            asked_for_proof: false,
             ask_at: None,
             answered: false,
         }
@@ -60,7 +68,28 @@ impl ModeWatch {
         match self.mode {
             DeployMode::Cluster => false,
             DeployMode::LikelyClient | DeployMode::Client => true,
-            DeployMode::Unproven => !self.answered && self.ask_at.is_some_and(|at| now >= at),
+            DeployMode::Unproven => {
+                let is_due = |at: Option<Instant>| at.is_some_and(|at| now >= at);
+                (!self.asked_for_proof && is_due(self.proof_at)) || (!self.answered && is_due(self.ask_at))
+            }
+        }
+    }
+
+    /// Learns from a look at an application that lives, whether it runs or not: a spark-submit that is over has left it to
+    /// YARN. So most ends need no word of Livy's.
+    pub(super) fn learn_alive(&mut self, now: Instant, livy: &LivySight) {
+        let proof_at = *self.proof_at.get_or_insert(now + SUBMIT_LAG);
+        match livy {
+            LivySight::NotAsked => {}
+            LivySight::Batch(batch)
+                if self.mode == DeployMode::Unproven && is_over(batch) && !has_driver_output(batch) =>
+            {
+                self.mode = DeployMode::Cluster;
+            }
+            // What it says at the end is waited for then.
+            LivySight::Batch(_) | LivySight::Absent | LivySight::Silent(_) => {
+                self.asked_for_proof |= now >= proof_at;
+            }
         }
     }
 

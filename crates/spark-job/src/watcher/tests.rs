@@ -22,6 +22,7 @@ fn followed(fresh: bool) -> (Followed, watch::Receiver<Report>) {
         name: BatchName::parse("etl-0123456789ab").unwrap(),
         since: Instant::now(),
         fresh,
+        at: Clock::now(),
         sender,
     };
     (followed, receiver)

@@ -84,8 +84,8 @@ fn a_spark_submit_that_died_after_handing_over_does_not_make_a_client_mode() {
     ];
     let mut run = Run::new();
     assert_eq!(run.look(10, livy("dead", None, &log), running()), RUNNING);
-    assert_eq!(run.look(20, livy("dead", None, &log), succeeded()), RUNNING);
-    assert_eq!(run.look(21, livy("dead", None, &log), succeeded()), SUCCEEDED);
+    assert_eq!(run.look(14, livy("dead", None, &log), succeeded()), RUNNING);
+    assert_eq!(run.look(15, livy("dead", None, &log), succeeded()), SUCCEEDED);
 }
 
 #[test]
@@ -146,19 +146,31 @@ fn a_forgetful_livy_in_client_mode_leaves_only_what_is_certain() {
 }
 
 #[test]
-fn livy_is_asked_once_about_a_driver_that_runs() {
-    for log in [&BORN[..], &HANDED_OVER[..]] {
+fn livy_is_asked_once_about_a_job_that_lives_and_once_more_if_it_still_says_starting() {
+    for (state, expected) in [("running", false), ("starting", true)] {
         let mut run = Run::new();
-        run.look(
-            9,
-            livy("starting", Some(1), &BORN),
-            yarn([application(1, "ACCEPTED", "UNDEFINED")]),
-        );
-        run.look(10, livy("running", Some(1), log), running());
+        let accepted = yarn([application(1, "ACCEPTED", "UNDEFINED")]);
+        run.look(9, livy("starting", Some(1), &BORN), accepted);
+        run.look(10, livy(state, Some(1), &BORN), running());
+        assert!(!run.history.wants_livy(run.at(13)));
+        assert!(run.history.wants_livy(run.at(14)));
+        run.look(14, livy(state, Some(1), &BORN), running());
         assert!(!run.history.wants_livy(run.at(24)));
-        assert!(run.history.wants_livy(run.at(25)));
-        run.look(25, livy("running", Some(1), log), running());
+        assert_eq!(run.history.wants_livy(run.at(25)), expected);
+        run.look(25, livy("running", Some(1), &BORN), running());
         assert!(!run.history.wants_livy(run.at(10_000)));
+    }
+}
+
+#[test]
+fn once_spark_submit_is_over_while_its_application_lives_livy_is_asked_no_more() {
+    for application in [yarn([application(1, "ACCEPTED", "UNDEFINED")]), running()] {
+        let mut run = Run::new();
+        run.look(10, livy("running", Some(1), &HANDED_OVER), application);
+        for seconds in [14, 15, 25, 10_000] {
+            assert!(!run.history.wants_livy(run.at(seconds)));
+        }
+        assert_eq!(run.look(10_001, livy_down(), succeeded()), SUCCEEDED);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which runs are asked for one by one beside the bulk answers.
 
+use super::judging::{is_telling, is_worth_asking_again};
 use super::*;
 use crate::specimens::{BORN, START_FAILED, application, batch};
 use crate::standing::RunHistory;

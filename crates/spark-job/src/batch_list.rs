@@ -1,0 +1,173 @@
+//! Livy's list, read once for all who want it at the same time.
+//!
+//! Whoever submits has to know every batch of an intent, and only the list shows those of unknown names. A thousand
+//! submissions at once must not read it a thousand times: each is given one whose reading began after it had asked.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sparkwright_livy::{Batch, Client};
+use tokio::time::{Instant, sleep_until};
+
+use crate::cluster::livy_silence;
+use crate::identity::{Intent, Resource};
+use crate::names::{intent_digits, intent_digits_of, run_number};
+
+/// Between two readings passes at least so many times as long as the first took, so that Livy has time for others.
+const STRETCH: u32 = 4;
+
+/// And so long for each batch that Livy has: a page holds a thousand, and no more than one page is read in a second.
+const PER_BATCH: Duration = Duration::from_millis(1);
+
+/// All batches of a Livy.
+#[derive(Debug)]
+pub(crate) struct BatchList {
+    batches: Vec<Batch>,
+    /// Where those are whose names have these digits of an intent.
+    by_intent: HashMap<Box<str>, Vec<usize>>,
+}
+
+impl BatchList {
+    fn new(batches: Vec<Batch>) -> Self {
+        let mut by_intent: HashMap<Box<str>, Vec<usize>> = HashMap::new();
+        for (place, batch) in batches.iter().enumerate() {
+            if let Some(digits) = batch.name.as_deref().and_then(intent_digits_of) {
+                by_intent.entry(digits.into()).or_default().push(place);
+            }
+        }
+        Self { batches, by_intent }
+    }
+
+    /// Every run of an intent.
+    pub(crate) fn of_intent(&self, intent: Intent, resource: Option<Resource>) -> Vec<Batch> {
+        self.with_digits(&intent_digits(intent))
+            .filter(|batch| {
+                let name = batch.name.as_deref();
+                name.is_some_and(|name| run_number(name, intent, resource).is_some())
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// The batch of this name.
+    pub(crate) fn named(&self, name: &str) -> Option<&Batch> {
+        self.with_digits(intent_digits_of(name)?)
+            .find(|batch| batch.name.as_deref() == Some(name))
+    }
+
+    fn with_digits(&self, digits: &str) -> impl Iterator<Item = &Batch> {
+        let places = self.by_intent.get(digits).map_or(&[][..], Vec::as_slice);
+        places.iter().map(|&place| &self.batches[place])
+    }
+}
+
+/// What came of one reading.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    pub(crate) began: Instant,
+    /// The list, or why it could not be had.
+    pub(crate) list: Result<Arc<BatchList>, String>,
+}
+
+/// The list of one Livy, for everybody who uses it.
+#[derive(Debug, Default)]
+pub(crate) struct SharedList {
+    /// Held by whoever reads, or waits until it may.
+    reading: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+    /// How many wait for a list.
+    wanting: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    latest: Option<Reading>,
+    /// When it may be read again.
+    due: Option<Instant>,
+}
+
+impl SharedList {
+    /// A list whose reading began after now. Two readings are `spacing` apart, or further.
+    pub(crate) async fn read(&self, livy: &Client, spacing: Duration) -> Result<Arc<BatchList>, String> {
+        let asked = Instant::now();
+        let wanting = Wanting::of(self);
+        let _turn = self.reading.lock().await;
+        let latest = self.state().latest.clone();
+        let reading = match latest.filter(|reading| reading.began >= asked) {
+            Some(reading) => reading,
+            None => {
+                let due = self.state().due;
+                if let Some(due) = due {
+                    sleep_until(due).await;
+                }
+                self.read_now(livy, spacing).await
+            }
+        };
+        drop(wanting);
+        reading.list
+    }
+
+    /// A list whose reading began after `since`, if there is one or it may be read now.
+    pub(crate) async fn newer(&self, livy: &Client, spacing: Duration, since: Instant) -> Option<Reading> {
+        let latest = self.state().latest.clone();
+        if let Some(reading) = latest.filter(|reading| reading.began > since) {
+            return Some(reading);
+        }
+        // Else somebody reads it for all, or waits to.
+        let _turn = self.reading.try_lock().ok()?;
+        let is_due = self.state().due.is_none_or(|due| due <= Instant::now());
+        if !is_due {
+            return None;
+        }
+        let _wanting = Wanting::of(self);
+        Some(self.read_now(livy, spacing).await)
+    }
+
+    async fn read_now(&self, livy: &Client, spacing: Duration) -> Reading {
+        let began = Instant::now();
+        let batches = Box::pin(livy.batches()).await;
+        let length = batches.as_ref().map_or(0, Vec::len);
+        let pause = (began.elapsed() * STRETCH)
+            .max(PER_BATCH * u32::try_from(length).unwrap_or(u32::MAX))
+            .max(spacing);
+        let reading = Reading {
+            began,
+            list: batches
+                .map(|batches| Arc::new(BatchList::new(batches)))
+                .map_err(|error| livy_silence(&error)),
+        };
+        let mut state = self.state();
+        state.due = Some(Instant::now() + pause);
+        state.latest = Some(reading.clone());
+        reading
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing that could panic happens under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts whoever waits for a list, also when it gives up.
+struct Wanting<'a>(&'a SharedList);
+
+impl<'a> Wanting<'a> {
+    fn of(list: &'a SharedList) -> Self {
+        list.wanting.fetch_add(1, Ordering::Relaxed);
+        Self(list)
+    }
+}
+
+impl Drop for Wanting<'_> {
+    fn drop(&mut self) {
+        if self.0.wanting.fetch_sub(1, Ordering::Relaxed) == 1 {
+            // It is large, and is nobody's any more.
+            self.0.state().latest = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
