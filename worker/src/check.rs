@@ -8,6 +8,7 @@ mod finding;
 mod journal;
 mod livy;
 mod page;
+mod permissions;
 mod reach;
 mod resource_manager;
 mod step_functions;
@@ -23,6 +24,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::Config;
 use crate::endpoints::own_endpoints;
 use finding::Finding;
+use permissions::Permission;
 
 /// Somebody waits for the report; a server that needs longer is not well.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,8 +41,19 @@ pub async fn run(config: &Config, out: &mut impl Write) -> io::Result<bool> {
 pub async fn run_with(config: &Config, aws: &SdkConfig, out: &mut impl Write) -> io::Result<bool> {
     let mut report = Report { out, failed: 0 };
     report.add(step_functions::account(aws).await)?;
+    let mut recognized = None;
     for activity in config.activities() {
-        report.add([step_functions::activity(&activity, aws).await])?;
+        let described = step_functions::activity(&activity, aws).await;
+        report.add([described.finding])?;
+        if described.is_caller_known {
+            recognized.get_or_insert(activity);
+        }
+    }
+    if let Some(activity) = recognized {
+        let client = step_functions::client(aws);
+        for permission in Permission::ALL {
+            report.add([permission.finding(&client, &activity).await])?;
+        }
     }
     let (credentials, finding) = livy::credentials(config);
     report.add(finding)?;

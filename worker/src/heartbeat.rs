@@ -61,7 +61,7 @@ impl Schedule {
         self.next
     }
 
-    /// How long one beat may take before it is given up for the next.
+    /// How long the answer to one beat may take before it is given up for the next.
     pub(crate) fn patience(&self) -> Duration {
         self.period
             .clamp(Duration::from_millis(500), Duration::from_secs(10))
@@ -237,8 +237,10 @@ async fn beat(
             () = sleep_until(schedule.next().into()) => schedule.next(),
             () = beat_now.notified() => Instant::now(),
         };
+        // However long that takes: whoever gave up would only have to stand in line again, behind all others.
+        clients.turn_to_heartbeat(due.into()).await;
         let sent = Instant::now();
-        match timeout(schedule.patience(), clients.heartbeat(&token, due.into())).await {
+        match timeout(schedule.patience(), clients.send_heartbeat(&token)).await {
             Ok(Ok(())) => {
                 schedule.accepted(sent, fastrand::f64());
                 lease.send_replace(Lease::Held(sent));

@@ -22,7 +22,7 @@ use tracing::warn;
 /// nothing.
 const BURST: f64 = 0.1;
 
-/// A heartbeat or report that waits for so long is worth a word.
+/// A heartbeat or report that has waited here for so long is worth a word.
 const LONG: Duration = Duration::from_secs(5);
 
 /// Said once in so long.
@@ -46,12 +46,20 @@ pub(crate) struct Limiter {
 #[derive(Debug)]
 struct Line {
     bucket: Bucket,
-    waiting: BTreeMap<Place, oneshot::Sender<()>>,
+    waiting: BTreeMap<Place, Waiting>,
     /// How many have ever waited.
     arrivals: u64,
     /// A task grants calls to those who wait.
     is_served: bool,
     warned: Option<Instant>,
+}
+
+/// A call that waits.
+#[derive(Debug)]
+struct Waiting {
+    /// A call can be late already when it comes.
+    since: Instant,
+    granted: oneshot::Sender<()>,
 }
 
 /// A place in the line: the least is the first.
@@ -98,7 +106,11 @@ impl Limiter {
         };
         line.arrivals += 1;
         let (sender, granted) = oneshot::channel();
-        line.waiting.insert(place, sender);
+        let waiting = Waiting {
+            since: Instant::now(),
+            granted: sender,
+        };
+        line.waiting.insert(place, waiting);
         if !std::mem::replace(&mut line.is_served, true) {
             tokio::spawn(self.clone().serve());
         }
@@ -134,21 +146,20 @@ impl Line {
                 return Some(self.bucket.until_next());
             }
             // Whoever has given up just now hands the call back.
-            let _ = first.remove().send(());
+            let _ = first.remove().granted.send(());
         }
         self.is_served = false;
         None
     }
 
     fn warn_of_waits(&mut self, now: Instant) {
-        let Some((first, _)) = self.waiting.first_key_value() else {
+        let Some(waited) = self.long_wait(now) else {
             return;
         };
-        let waited = now.duration_since(first.due);
         let is_new = self
             .warned
             .is_none_or(|warned| now.duration_since(warned) >= REMIND);
-        if first.urgency == Urgency::Report && waited >= LONG && is_new {
+        if is_new {
             self.warned = Some(now);
             warn!(
                 waiting = self.waiting.len(),
@@ -156,6 +167,13 @@ impl Line {
                 "heartbeats and reports wait for their turn: raise --sfn-rate, HeartbeatSeconds, or the number of workers"
             );
         }
+    }
+
+    /// How long the first heartbeat or report has stood here, if that is long.
+    fn long_wait(&self, now: Instant) -> Option<Duration> {
+        let (first, waiting) = self.waiting.first_key_value()?;
+        let waited = now.duration_since(waiting.since);
+        (first.urgency == Urgency::Report && waited >= LONG).then_some(waited)
     }
 }
 

@@ -118,9 +118,18 @@ async fn all_is_well_and_nothing_has_been_done() {
             .contains("may ask for kills")
     );
     assert!(report.line(site.step_functions.activity_arn()).contains("exists"));
-    // Not even a poll, which could have taken a task.
+    // Not even a poll, which could have taken a task: what is tried is about a token and an execution that do not exist.
     let journal = site.step_functions.server().journal();
-    assert_eq!((journal.count("*"), journal.count("DescribeActivity")), (1, 1));
+    assert_eq!((journal.count("*"), journal.count("GetActivityTask")), (5, 0));
+    for tried in [
+        "DescribeActivity",
+        "SendTaskHeartbeat",
+        "SendTaskSuccess",
+        "SendTaskFailure",
+        "DescribeExecution",
+    ] {
+        assert_eq!(journal.count(tried), 1, "{tried}");
+    }
     assert_eq!(site.cluster.livy().journal().count("POST *"), 0);
 }
 
@@ -269,6 +278,33 @@ async fn a_role_that_may_not_describe_will_do_and_expired_credentials_will_not()
     check(&site, &[])
         .await
         .only_failed(&arn, &["expired", "renew the AWS credentials"]);
+}
+
+#[tokio::test]
+async fn what_the_role_may_not_is_found_out_before_a_task_is_lost_by_it() {
+    let site = site(Cluster::builder()).await;
+    let faults = site.step_functions.server().faults();
+    let deny = |operation: &str| {
+        faults.clear();
+        let message = format!(
+            "User: arn:aws:sts::123456789012:assumed-role/EMR_EC2/i-0a is not authorized to perform: states:{operation}"
+        );
+        let answer = aws::error("AccessDeniedException", &message);
+        faults.inject(On::operation(operation), Fault::Answer(answer));
+    };
+    for operation in ["SendTaskHeartbeat", "SendTaskSuccess", "SendTaskFailure"] {
+        deny(operation);
+        let thing = format!("states:{operation}");
+        let allow = format!("allow the role `{thing}` on `*`");
+        check(&site, &[])
+            .await
+            .only_failed(&thing, &["AccessDeniedException", &allow]);
+    }
+    // Real executions may be allowed to it all the same.
+    deny("DescribeExecution");
+    let report = check(&site, &[]).await;
+    let line = report.line("states:DescribeExecution");
+    assert!(report.has_passed && line.starts_with("note "), "{line}");
 }
 
 #[tokio::test]

@@ -3,10 +3,13 @@
 //! `DescribeActivity` is the one call about an activity that changes nothing: a poll could take a task. The worker does
 //! without it, so that a role which may not call it is no failure, but a proof that the credentials hold.
 
+use std::error::Error;
+
 use aws_config::{Region, SdkConfig};
 use aws_sdk_sfn as sfn;
 use aws_sdk_sfn::config::ProvideCredentials;
-use aws_sdk_sfn::error::ProvideErrorMetadata;
+use aws_sdk_sfn::config::http::HttpResponse;
+use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use sparkwright_spark_job::chain;
@@ -54,11 +57,40 @@ async fn credentials(aws: &SdkConfig) -> Finding {
     }
 }
 
+/// What was found out about one activity.
+pub(super) struct Described {
+    pub(super) finding: Finding,
+    /// The service knows who asks, so that it can be asked what they may do.
+    pub(super) is_caller_known: bool,
+}
+
 /// What is to be said about one activity.
-pub(super) async fn activity(activity: &ActivityArn, aws: &SdkConfig) -> Finding {
+pub(super) async fn activity(activity: &ActivityArn, aws: &SdkConfig) -> Described {
     let Some(region) = aws.region() else {
-        return Finding::note(activity, "not asked for, because the region is missing");
+        return Described {
+            finding: Finding::note(activity, "not asked for, because the region is missing"),
+            is_caller_known: false,
+        };
     };
+    let call = client(aws).describe_activity().activity_arn(activity.as_str());
+    let (finding, is_recognized) = match call.send().await {
+        Ok(_) => {
+            let seen = format!("exists{}", elsewhere(activity, region));
+            (Finding::ok(activity, seen), true)
+        }
+        Err(error) => {
+            let refusal = Refusal::of(Operation::Describe)(error);
+            (refusal.finding(activity, region), refusal.is_denial())
+        }
+    };
+    Described {
+        is_caller_known: is_recognized && !finding.has_failed(),
+        finding,
+    }
+}
+
+/// A client that gives up soon.
+pub(super) fn client(aws: &SdkConfig) -> sfn::Client {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
@@ -68,48 +100,63 @@ pub(super) async fn activity(activity: &ActivityArn, aws: &SdkConfig) -> Finding
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(timeouts)
         .build();
-    let call = sfn::Client::from_conf(settings)
-        .describe_activity()
-        .activity_arn(activity.as_str());
-    match call.send().await {
-        Ok(_) => Finding::ok(activity, format!("exists{}", elsewhere(activity, region))),
-        Err(error) => {
-            let code = error.code().unwrap_or_default().to_owned();
-            let message = error.message().unwrap_or_default().to_owned();
-            let error = CallError::new(Operation::Describe, error);
-            let refusal = Refusal {
-                code: &code,
-                message: &message,
-                class: error.class(),
-                seen: if code.is_empty() {
-                    innermost(&error)
-                } else {
-                    format!("{code}: {message}")
-                },
-            };
-            refusal.finding(activity, region)
-        }
-    }
+    sfn::Client::from_conf(settings)
 }
 
-/// Why an activity was not described.
-struct Refusal<'a> {
-    code: &'a str,
-    message: &'a str,
+/// What was said instead of the answer to a call.
+pub(super) struct Refusal {
+    code: String,
+    message: String,
     class: Class,
     seen: String,
 }
 
-impl Refusal<'_> {
-    fn finding(self, activity: &ActivityArn, region: &Region) -> Finding {
-        let may_not = self.code.starts_with("AccessDenied");
+impl Refusal {
+    /// What came of a call of this operation.
+    pub(super) fn of<E>(operation: Operation) -> impl FnOnce(SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        move |error| {
+            let code = error.code().unwrap_or_default().to_owned();
+            let message = error.message().unwrap_or_default().to_owned();
+            let error = CallError::new(operation, error);
+            let seen = if code.is_empty() {
+                innermost(&error)
+            } else {
+                format!("{code}: {message}")
+            };
+            Self {
+                code,
+                message,
+                class: error.class(),
+                seen,
+            }
+        }
+    }
+
+    pub(super) fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// In the service's words, where it has said anything.
+    pub(super) fn seen(&self) -> &str {
+        &self.seen
+    }
+
+    /// The service knows who asks, and they may not.
+    pub(super) fn is_denial(&self) -> bool {
+        self.code.starts_with("AccessDenied")
+    }
+
+    fn finding(&self, activity: &ActivityArn, region: &Region) -> Finding {
         let (activitys, asked) = (activity.region(), region.as_ref());
-        if activitys != asked && (may_not || self.class == Class::NoActivity) {
+        if activitys != asked && (self.is_denial() || self.class == Class::NoActivity) {
             let seen = format!("{}; it is in {activitys}, and {asked} was asked", self.seen);
             let advice = format!("set AWS_REGION={activitys}, or mend --activity-arn");
             return Finding::failed(activity, seen, advice);
         }
-        if may_not {
+        if self.is_denial() {
             return self.denied(activity);
         }
         let advice = match self.class {
@@ -124,7 +171,7 @@ impl Refusal<'_> {
             ),
             class => class.advice().to_owned(),
         };
-        Finding::failed(activity, self.seen, advice)
+        Finding::failed(activity, &self.seen, advice)
     }
 
     /// AWS asks who somebody is before it asks what they may do.
@@ -164,6 +211,19 @@ fn elsewhere(activity: &ActivityArn, region: &Region) -> String {
 }
 
 #[cfg(test)]
+impl Refusal {
+    /// One in the service's own words.
+    pub(super) fn said(code: &str, message: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.to_owned(),
+            class: Class::Unauthorized,
+            seen: format!("{code}: {message}"),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -172,10 +232,8 @@ mod tests {
     #[track_caller]
     fn check(code: &str, message: &str, class: Class, region: &'static str, expected: [&str; 2]) {
         let refusal = Refusal {
-            code,
-            message,
             class,
-            seen: format!("{code}: {message}"),
+            ..Refusal::said(code, message)
         };
         let line = refusal
             .finding(&ARN.parse().unwrap(), &Region::new(region))

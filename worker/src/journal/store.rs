@@ -8,16 +8,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use serde_json::error::Category;
 
 use super::stage::Stage;
 use super::writer::Write;
 use crate::activity::{ActivityArn, ActivityTask};
 use crate::token::TaskToken;
 
-/// The schema that this program reads and writes (`PRAGMA user_version`).
-const SCHEMA_VERSION: i64 = 1;
+/// The schema that this program reads and writes (`PRAGMA user_version`): the tables, and the JSON of every stage. A test
+/// holds what belongs to each version.
+pub(super) const SCHEMA_VERSION: i64 = 1;
 
-const SCHEMA: &str = "
+pub(super) const SCHEMA: &str = "
     CREATE TABLE task (
         -- In the order of their coming.
         line INTEGER PRIMARY KEY,
@@ -79,17 +81,17 @@ pub enum OpenError {
         /// What is wrong with it.
         why: String,
     },
-    /// A newer worker has written it.
+    /// A later release has written it.
     #[error(
-        "could not read the journal `{}`: it has schema {found}, and this worker knows {SCHEMA_VERSION}. Start the \
-         newer worker again, let it drain with --drain wait, and then use another --journal",
+        "could not read the journal `{}`: a later release of the worker has written it ({why}). Start that release \
+         again, let it drain with --drain wait, and then use another --journal",
         path.display()
     )]
     Newer {
         /// The file.
         path: PathBuf,
-        /// Its schema.
-        found: i64,
+        /// By what that is seen.
+        why: String,
     },
     /// The disk is full, or fails.
     #[error("could not use the journal `{}`: see that its disk has room and works", path.display())]
@@ -172,7 +174,9 @@ impl Store {
                 Ok(())
             }
             SCHEMA_VERSION => Ok(()),
-            newer => Err(Failure::Newer(newer)),
+            newer => Err(Failure::Newer(format!(
+                "it has schema {newer}, and this worker knows {SCHEMA_VERSION}"
+            ))),
         }
     }
 
@@ -279,8 +283,17 @@ fn line(row: (String, String, String, i64, String)) -> Result<Line, Failure> {
             input,
         },
         received: timestamp(received_ms)?,
-        stage: Stage::from_json(&stage).map_err(|error| Failure::Broken(error.to_string()))?,
+        stage: Stage::from_json(&stage).map_err(unread)?,
     })
+}
+
+/// A stage cannot be read. Well-formed words that are not known are no damage: SQLite has checked the pages, and this
+/// program writes none.
+fn unread(error: serde_json::Error) -> Failure {
+    match error.classify() {
+        Category::Data => Failure::Newer(format!("a task is at a stage that is not known here: {error}")),
+        Category::Io | Category::Syntax | Category::Eof => Failure::Broken(error.to_string()),
+    }
 }
 
 fn timestamp(milliseconds: i64) -> Result<Timestamp, Failure> {
@@ -291,7 +304,7 @@ fn timestamp(milliseconds: i64) -> Result<Timestamp, Failure> {
 #[derive(Debug)]
 enum Failure {
     Broken(String),
-    Newer(i64),
+    Newer(String),
     Sqlite(rusqlite::Error),
 }
 
@@ -306,7 +319,7 @@ impl Failure {
         let path = path.to_owned();
         match self {
             Self::Broken(why) => OpenError::Broken { path, why },
-            Self::Newer(found) => OpenError::Newer { path, found },
+            Self::Newer(why) => OpenError::Newer { path, why },
             Self::Sqlite(error) => match error.sqlite_error_code() {
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse { path },
                 Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => OpenError::Broken {

@@ -1,10 +1,11 @@
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::store::Store;
+use super::store::{SCHEMA, SCHEMA_VERSION, Store};
 use super::*;
 use crate::completion::Completion;
 use crate::errors::ErrorName;
@@ -175,7 +176,73 @@ async fn a_newer_workers_file_is_refused() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     let error = Journal::open(&path, unprobed()).unwrap_err();
-    assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { .. }), "{error:?}");
+    assert!(error.to_string().contains("it has schema 99"), "{error}");
+}
+
+/// What is said of a journal in which a task's stage is this text.
+async fn refusal_of(stage: &str) -> OpenError {
+    let (_folder, path) = folder();
+    {
+        let (journal, _) = Journal::open(&path, unprobed()).unwrap();
+        received(&journal, "1").await;
+    }
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute("UPDATE task SET stage = ?", [stage]).unwrap();
+    drop(connection);
+    Journal::open(&path, unprobed()).unwrap_err()
+}
+
+#[tokio::test]
+async fn words_that_this_release_does_not_know_are_a_later_ones_and_no_damage() {
+    let later = [
+        r#""parked""#,
+        r#"{"parked":{"until":"noon"}}"#,
+        r#"{"stopping":{"run":{"name":"etl-1"},"telling":{"error":"SparkJob.Parked","message":""}}}"#,
+        r#"{"concluded":{"completion":{"handedOver":{}},"stop":null}}"#,
+    ];
+    for stage in later {
+        let error = refusal_of(stage).await;
+        assert!(matches!(error, OpenError::Newer { .. }), "{stage}: {error:?}");
+        assert!(error.to_string().contains("a later release"), "{error}");
+    }
+    for stage in ["", "{", "received", r#"{"posting":{"number":"#] {
+        let error = refusal_of(stage).await;
+        assert!(matches!(error, OpenError::Broken { .. }), "{stage}: {error:?}");
+    }
+}
+
+/// Does not compile once there is a stage, or a way to end, that `stages` may not have.
+fn word(stage: &Stage) -> &'static str {
+    match stage {
+        Stage::Received => "received",
+        Stage::Posting { .. } => "posting",
+        Stage::Following { .. } => "following",
+        Stage::Stopping { .. } => "stopping",
+        Stage::Orphaned { .. } => "orphaned",
+        Stage::Concluded { completion, .. } => match completion {
+            Completion::Success { .. } => "concluded well",
+            Completion::Failure { .. } => "concluded badly",
+        },
+    }
+}
+
+/// An earlier worker knows a later one's journal by the version. So what a version holds stays as it is in its snapshot:
+/// whoever changes it raises `SCHEMA_VERSION`, lets `migrate` read the earlier ones, and keeps their snapshots.
+#[test]
+fn what_a_schema_version_holds_does_not_change() {
+    let stages = stages();
+    let words: BTreeSet<_> = stages.iter().map(word).collect();
+    assert_eq!(words.len(), 7, "a stage is missing in `stages`");
+    let lines: Vec<_> = stages.iter().map(Stage::to_json).collect();
+    let errors = ErrorName::ALL.map(ErrorName::as_str);
+    let held = format!("{SCHEMA}\n{}\n\n{}\n", lines.join("\n"), errors.join("\n"));
+    insta::with_settings!({
+        description => "Never accept a change of this file: raise SCHEMA_VERSION, and a new one is made.",
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!(format!("schema_{SCHEMA_VERSION}"), held);
+    });
 }
 
 #[test]

@@ -137,6 +137,26 @@ async fn whoever_gives_up_leaves_nothing_behind() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waits_is_measured_from_its_coming_and_not_from_when_it_was_due() {
+    let limiter = emptied(1);
+    let long_before = Instant::now();
+    sleep(Duration::from_secs(60)).await;
+    let long_wait_of = async |urgency| {
+        while limiter.lock().bucket.take(Instant::now()) {}
+        let long_wait = || limiter.lock().long_wait(Instant::now());
+        let _line: Vec<_> = (0..8)
+            .map(|_| limiter.queue(urgency, long_before).unwrap())
+            .collect();
+        assert_eq!(long_wait(), None);
+        sleep(Duration::from_millis(6500)).await;
+        long_wait().map(|wait| wait.as_secs())
+    };
+    assert_eq!(long_wait_of(Urgency::Report).await, Some(6));
+    // Polls may wait as long as they like.
+    assert_eq!(long_wait_of(Urgency::Poll).await, None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_line_is_served_again_after_it_was_empty() {
     let limiter = emptied(10);
     for _ in 0..3 {

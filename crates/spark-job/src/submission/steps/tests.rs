@@ -5,12 +5,14 @@ mod shells;
 mod walk;
 mod world;
 
+use sparkwright_livy::Batch;
 use sparkwright_yarn::Application;
 
 use super::*;
 use crate::identity::{Intent, Spec};
 use crate::names::{Slug, run_number};
 use crate::parameters::Parameters;
+use crate::sighting::{Survey, YarnSight};
 use crate::specimens::{BORN, START_FAILED, application_of, batch_of};
 
 const SETTLE: u64 = 150;
@@ -258,6 +260,19 @@ fn a_lost_answer_that_has_settled_is_posted_again_under_the_same_number() {
     attempt.posts(10, 1, lost());
     assert_eq!(attempt.sees(159, [], []), LOOKING);
     assert_eq!(attempt.sees(160, [], []), "post 1");
+}
+
+#[test]
+fn an_earlier_process_post_goes_on_under_its_number_though_the_runs_before_it_are_forgotten() {
+    let mut attempt = Attempt::new(numbered());
+    attempt.submission.posting(attempt.at(0), 3);
+    assert_eq!(attempt.sees(0, [], []), LOOKING);
+    assert_eq!(attempt.sees(150, [], []), "post 3");
+    // What the number was chosen after may still be seen, and changes nothing.
+    let mut attempt = Attempt::new(numbered());
+    attempt.submission.posting(attempt.at(0), 3);
+    let the_second = [app(2, 1, "FAILED", "FAILED")];
+    assert_eq!(attempt.sees(150, [], the_second), "post 3");
 }
 
 #[test]
