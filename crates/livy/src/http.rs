@@ -67,7 +67,7 @@ impl Http {
     }
 }
 
-/// One request on its way.
+/// One request on its way: some kilobytes, on the heap, so that a caller that may ask, and seldom does, stays small.
 pub(crate) struct Call<'a> {
     pub(crate) operation: Operation,
     pub(crate) url: &'a Url,
@@ -82,12 +82,14 @@ pub(crate) struct Call<'a> {
 impl Call<'_> {
     /// Sends it and reads the answer as `T`.
     pub(crate) async fn read<T: DeserializeOwned>(self) -> Result<T, Error> {
-        self.observer.observe(self.operation, self.value()).await
+        let (observer, operation) = (self.observer, self.operation);
+        observer.observe(operation, Box::pin(self.value())).await
     }
 
     /// Sends it where the answer says nothing but that it was done.
     pub(crate) async fn done(self) -> Result<(), Error> {
-        self.observer.observe(self.operation, self.body()).await.map(drop)
+        let (observer, operation) = (self.observer, self.operation);
+        observer.observe(operation, Box::pin(self.body())).await.map(drop)
     }
 
     async fn value<T: DeserializeOwned>(self) -> Result<T, Error> {

@@ -259,8 +259,6 @@ struct Overdue {
     instead_of: Option<&'static str>,
 }
 
-/// Thousands may wait at once, in line above all: whatever talks to a service has its memory on the heap, only while it
-/// talks.
 struct Driver<'a, S> {
     cluster: &'a Cluster,
     order: &'a Order,
@@ -280,10 +278,10 @@ impl<S: Supervisor> Driver<'_, S> {
             }
             Next::ClearZombie { number, refusal } => {
                 let name = self.order.batch_name(number);
-                let fate = self.in_time(Box::pin(clear_zombie(self.cluster, &name))).await?;
+                let fate = self.in_time(clear_zombie(self.cluster, &name)).await?;
                 Ok(self.submission.zombie_cleared(now(), number, refusal, fate))
             }
-            Next::Post { number } => Box::pin(self.post(number)).await,
+            Next::Post { number } => self.post(number).await,
             _ => self.survey().await,
         }
     }
@@ -295,7 +293,7 @@ impl<S: Supervisor> Driver<'_, S> {
         let batches = self
             .cluster
             .batches_of(intent, resource, self.patience.poll_period);
-        let livy = self.in_time(Box::pin(batches)).await?;
+        let livy = self.in_time(batches).await?;
         let in_line_since = Instant::now();
         let submissions = self.cluster.submissions();
         let place = self.in_time(submissions.place()).await.map_err(|_| Overdue {
@@ -303,10 +301,10 @@ impl<S: Supervisor> Driver<'_, S> {
         })?;
         let question = self.cluster.applications_of(intent);
         let question = submissions.ask(in_line_since, question);
-        let yarn = self.in_time(Box::pin(question)).await?;
+        let yarn = self.in_time(question).await?;
         let survey = Survey { livy, yarn };
         for id in self.submission.surplus(&survey) {
-            Box::pin(self.kill_surplus(&id)).await;
+            self.kill_surplus(&id).await;
         }
         let next = self.submission.surveyed(now(), &survey);
         self.place = matches!(next, Next::Post { .. }).then_some(place);

@@ -136,7 +136,10 @@ impl Client {
         let body = Some(json!({"state": "KILLED"}));
         let asking = self.ask(Operation::Kill, Method::PUT, &path, Vec::new(), body);
         let observer = &self.inner.observer;
-        observer.observe(Operation::Kill, asking).await.map(drop)
+        observer
+            .observe(Operation::Kill, Box::pin(asking))
+            .await
+            .map(drop)
     }
 
     /// The cluster's numbers: also the cheapest way to see whether a ResourceManager answers.
@@ -152,6 +155,7 @@ impl Client {
         Ok(answer.cluster_info)
     }
 
+    /// A request on its way is some kilobytes, on the heap: a caller that may ask, and seldom does, stays small.
     async fn get<T: DeserializeOwned>(
         &self,
         operation: Operation,
@@ -169,7 +173,7 @@ impl Client {
                 }
             })
         };
-        self.inner.observer.observe(operation, reading).await
+        self.inner.observer.observe(operation, Box::pin(reading)).await
     }
 
     /// Asks one ResourceManager after the other until one answers that is active; says which it was.
@@ -229,7 +233,7 @@ impl Client {
         let reading = self.log_by_redirects(node, path, bytes);
         self.inner
             .observer
-            .observe(Operation::ContainerLog, reading)
+            .observe(Operation::ContainerLog, Box::pin(reading))
             .await
     }
 
