@@ -127,7 +127,7 @@ impl Task {
         let standing = Standing::Ended(ending.unwrap_or(Ending::Killed));
         let report = Report {
             standing,
-            application: application.map(|a| *a),
+            application: application.map(Arc::from),
             ..report.clone()
         };
         match ending {

@@ -127,7 +127,7 @@ impl SharedList {
 
     async fn read_now(&self, livy: &Client, spacing: Duration) -> Reading {
         let began = Instant::now();
-        let batches = livy.batches().await;
+        let batches = Box::pin(livy.batches()).await;
         let length = batches.as_ref().map_or(0, Vec::len);
         let pause = (began.elapsed() * STRETCH)
             .max(PER_BATCH * u32::try_from(length).unwrap_or(u32::MAX))

@@ -6,6 +6,7 @@
 
 mod deploy_mode;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sparkwright_livy::{Batch, BatchState};
@@ -73,8 +74,9 @@ pub struct RunHistory {
     /// The last POST that may have been received, or when watching began.
     since: Instant,
     phase: Phase,
-    application: Option<Application>,
-    batch: Option<Batch>,
+    /// Shared with the reports, since there may be thousands of runs.
+    application: Option<Arc<Application>>,
+    batch: Option<Arc<Batch>>,
     mode: ModeWatch,
     running_since: Option<Instant>,
     ended_since: Option<Instant>,
@@ -99,12 +101,12 @@ impl RunHistory {
     }
 
     /// The newest that YARN said of the run's application.
-    pub fn application(&self) -> Option<&Application> {
+    pub fn application(&self) -> Option<&Arc<Application>> {
         self.application.as_ref()
     }
 
     /// The newest that Livy said of the batch.
-    pub fn batch(&self) -> Option<&Batch> {
+    pub fn batch(&self) -> Option<&Arc<Batch>> {
         self.batch.as_ref()
     }
 
@@ -147,7 +149,7 @@ impl RunHistory {
     /// Whether Livy was still starting a batch of this run when it was last asked, and not too long ago: it may be another
     /// one than that of the application that YARN shows.
     fn may_have_another_batch(&self, now: Instant) -> bool {
-        self.batch.as_ref().is_some_and(is_still_starting) && now.duration_since(self.since) < self.settle
+        self.batch.as_deref().is_some_and(is_still_starting) && now.duration_since(self.since) < self.settle
     }
 
     /// Whether nothing can be concluded without Livy's word.
@@ -172,7 +174,7 @@ impl RunHistory {
     /// Takes a look in, and says how the run stands.
     pub fn observe(&mut self, now: Instant, sighting: &Sighting) -> Standing {
         if let LivySight::Batch(batch) = &sighting.livy {
-            self.batch = Some((**batch).clone());
+            keep(&mut self.batch, batch);
         }
         let standing = match &sighting.yarn {
             YarnSight::NotThere => self.by_livy_alone(now, &sighting.livy),
@@ -191,7 +193,7 @@ impl RunHistory {
 
     fn by_application(&mut self, now: Instant, application: &Application, livy: &LivySight) -> Standing {
         self.missing_since = None;
-        self.application = Some(application.clone());
+        keep(&mut self.application, application);
         if application.is_live() {
             self.ended_since = None;
             self.mode.learn_alive(now, livy);
@@ -204,7 +206,7 @@ impl RunHistory {
         }
         let since = *self.ended_since.get_or_insert(now);
         if !application.succeeded() {
-            return Standing::Ended(ending_of(application, self.batch.as_ref()));
+            return Standing::Ended(ending_of(application, self.batch.as_deref()));
         }
         if let LivySight::Batch(batch) = livy {
             self.mode.learn_at_end(batch);
@@ -280,6 +282,13 @@ impl RunHistory {
             LivySight::Absent => Standing::Ended(Ending::Lost),
             LivySight::NotAsked | LivySight::Silent(_) => Standing::Pending(self.phase),
         }
+    }
+}
+
+/// What is known already is not copied again.
+fn keep<T: Clone + PartialEq>(known: &mut Option<Arc<T>>, seen: &T) {
+    if known.as_deref() != Some(seen) {
+        *known = Some(Arc::new(seen.clone()));
     }
 }
 

@@ -14,6 +14,7 @@ pub mod steps;
 use std::future::Future;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use sparkwright_livy as livy;
 use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -25,6 +26,9 @@ use crate::names::{BatchName, RunKey, Slug, Tags};
 use crate::parameters::Parameters;
 use crate::sighting::{LivySight, Survey};
 use steps::{Next, PostAnswer, Refusal, Submission, ZombieFate};
+
+/// For a caller without a deadline.
+const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// How many runs an intent may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -278,7 +282,7 @@ impl<S: Supervisor> Driver<'_, S> {
             }
             Next::ClearZombie { number, refusal } => {
                 let name = self.order.batch_name(number);
-                let fate = self.in_time(clear_zombie(self.cluster, &name)).await?;
+                let fate = self.in_time(Box::pin(clear_zombie(self.cluster, &name))).await?;
                 Ok(self.submission.zombie_cleared(now(), number, refusal, fate))
             }
             Next::Post { number } => self.post(number).await,
@@ -359,13 +363,10 @@ impl<S: Supervisor> Driver<'_, S> {
         }
     }
 
-    async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Overdue> {
-        match self.patience.deadline {
-            Some(deadline) => timeout_at(deadline, work)
-                .await
-                .map_err(|_| Overdue { instead_of: None }),
-            None => Ok(work.await),
-        }
+    /// Without a copy of the work in a future of its own.
+    fn in_time<W: Future>(&self, work: W) -> impl Future<Output = Result<W::Output, Overdue>> + use<S, W> {
+        let deadline = self.patience.deadline.unwrap_or_else(|| Instant::now() + NEVER);
+        timeout_at(deadline, work).map(|done| done.map_err(|_| Overdue { instead_of: None }))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Watching one run: a look a period, each with what it allows to say.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sparkwright_livy::Batch;
@@ -19,9 +20,9 @@ pub struct Report {
     /// How it stands.
     pub standing: Standing,
     /// The newest that YARN said of its application.
-    pub application: Option<Application>,
+    pub application: Option<Arc<Application>>,
     /// The newest that Livy said of its batch.
-    pub batch: Option<Batch>,
+    pub batch: Option<Arc<Batch>>,
     /// Since when somebody whose word is needed has not answered, and why.
     pub silence: Option<Silence>,
     /// Since when neither Livy nor YARN has answered, and why.

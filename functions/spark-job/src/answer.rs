@@ -58,7 +58,7 @@ impl Known {
             name: run.name.to_string(),
             livy: Some(cluster.livy().url().to_string()),
             summary: is_seen.then(|| Summary::of(run, report)),
-            tracking_url: tracking_url(cluster.endpoint(), report.application.as_ref()),
+            tracking_url: tracking_url(cluster.endpoint(), report.application.as_deref()),
         }
     }
 

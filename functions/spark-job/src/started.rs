@@ -145,7 +145,7 @@ impl<G: Gate> Work<'_, G> {
             Verdict::Failed(ending) => {
                 let redaction = &progress.job.redaction;
                 let outcome = outcome::conclude(cluster, run, &report, ending, redaction).await;
-                let page = tracking_url(cluster.endpoint(), report.application.as_ref());
+                let page = tracking_url(cluster.endpoint(), report.application.as_deref());
                 progress.failure = Some(job_failure(&outcome, page.as_deref()));
                 Some(Waited::Ended(ending))
             }
@@ -200,7 +200,9 @@ impl<G: Gate> Work<'_, G> {
         let stopped = match self.cluster(progress).await {
             Ok(cluster) => {
                 let last = progress.report.as_ref();
-                let application = last.and_then(|report| report.application.as_ref()).map(|a| a.id);
+                let application = last
+                    .and_then(|report| report.application.as_deref())
+                    .map(|a| a.id);
                 let timeout = progress.job.properties.stopping.timeout;
                 let limit = self.limits.fixed(self.request, Mark::CallOff, timeout);
                 let deadline = self.budget.for_stopping(limit);
@@ -227,7 +229,7 @@ impl<G: Gate> Work<'_, G> {
             } if application.succeeded() => {
                 progress.report = Some(Report {
                     standing: Standing::Ended(Ending::Succeeded),
-                    application: Some(*application),
+                    application: Some(application.into()),
                     batch: progress.report.take().and_then(|report| report.batch),
                     silence: None,
                     deaf: None,
@@ -281,7 +283,7 @@ impl<G: Gate> Work<'_, G> {
             bound,
             summary: last.map(|last| Summary::of(run, last)),
             batch: &run.name,
-            application: last.and_then(|last| last.application.as_ref()),
+            application: last.and_then(|last| last.application.as_deref()),
             silence: last
                 .and_then(|last| last.silence.as_ref())
                 .map(|silence| silence.why.as_str()),

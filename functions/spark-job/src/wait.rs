@@ -69,7 +69,7 @@ impl Goal {
         };
         // A driver that YARN starts again has not been healthy, however far it came before.
         let is_down = |application: &Application| application.state != ApplicationState::Running;
-        if report.application.as_ref().is_some_and(is_down) {
+        if report.application.as_deref().is_some_and(is_down) {
             self.running_since = None;
         }
         let reached = report.silence.is_none()
@@ -78,7 +78,7 @@ impl Goal {
                 WaitFor::Submitted => phase >= Phase::Starting,
                 WaitFor::Running => {
                     phase == Phase::Running
-                        && !report.application.as_ref().is_some_and(is_down)
+                        && !report.application.as_deref().is_some_and(is_down)
                         && self.is_healthy(now)
                 }
                 WaitFor::Success => false,
@@ -92,7 +92,7 @@ impl Goal {
 
     /// Whether what was submitted may still bring an application that does not show.
     pub fn is_outstanding(&self, now: Instant, report: &Report) -> bool {
-        let seen = report.batch.as_ref();
+        let seen = report.batch.as_deref();
         let is_unaccounted = |own: i64| seen.is_none_or(|batch| batch.id.0 != own);
         (seen.is_some_and(is_still_starting) || self.own_batch.is_some_and(is_unaccounted))
             && self.settles_at.is_some_and(|at| now < at)

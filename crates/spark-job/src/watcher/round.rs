@@ -174,7 +174,7 @@ impl Round {
 /// What YARN said of the end nothing changes any more: only Livy's word is missing, and here it may be the later one.
 fn lacks_livys_word(entry: &Entry, report: &Report, sighting: &Sighting) -> bool {
     matches!(report.standing, Standing::Pending(_))
-        && report.application.as_ref().is_some_and(Application::succeeded)
+        && report.application.as_deref().is_some_and(Application::succeeded)
         && sighting.livy == LivySight::NotAsked
         && entry.watched.wants_livy(now())
 }
