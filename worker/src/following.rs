@@ -14,29 +14,29 @@ use tracing::{Span, field, info, warn};
 
 use crate::clusters::Connected;
 use crate::completion::Completion;
-use crate::errors::ErrorName;
-use crate::executor::{End, Task};
+use crate::executor::{Task, loss};
+use crate::hands::{Hands, Words};
 use crate::heartbeat::Lease;
 use crate::intents::Claim;
-use crate::journal::{RunLine, Stage, Telling};
-use crate::orphans::{Evidence, ExecutionState, Fate, LOOK_TIMEOUT, Orphan, execution_state, judge};
+use crate::journal::RunLine;
+use crate::life::Event;
+use crate::life::fate::{ExecutionState, Loss};
+use crate::orphans::{LOOK_TIMEOUT, execution_state};
 use crate::snapshot::Step;
-use crate::stopping::{Pursuit, StopTarget};
 
-/// What happens to a run that is followed.
-enum Event {
-    /// There is a new report.
-    Looked,
-    /// The watcher has let go of the run.
-    WatcherGone,
-    Ended(Ending),
-    TokenOver(Lease),
-    /// The worker goes.
-    Leave,
-    /// The job is to be stopped, and the task to be told this.
-    Stop(Telling),
-    /// Nobody has answered for too long.
-    Lost,
+/// A task's run, and what has been seen of it.
+pub(crate) struct Followed {
+    pub(crate) connected: Arc<Connected>,
+    pub(crate) run: Run,
+    /// YARN's id, also from an earlier process.
+    pub(crate) application: Option<ApplicationId>,
+    /// Its driver has been seen running, by this process or an earlier one.
+    pub(crate) has_run: bool,
+    phase: Option<Phase>,
+    /// While it is followed.
+    reports: Option<watch::Receiver<Report>>,
+    /// The newest one after that.
+    last: Option<Box<Report>>,
 }
 
 /// What a look at a run's report says.
@@ -45,156 +45,201 @@ struct Seen {
     deaf_since: Option<Instant>,
 }
 
-/// What has been said of a run already.
-struct Progress {
-    phase: Option<Phase>,
-    application: Option<ApplicationId>,
-    /// Its driver has been seen running, by this process or an earlier one.
-    has_run: bool,
+/// What happens to a run that is followed.
+enum Sign {
+    /// There is a new report.
+    Looked,
+    /// The watcher has let go of the run.
+    WatcherGone,
+    TokenOver(Lease),
+    /// The worker goes.
+    Leave,
+    /// The worker stops, and its jobs with it.
+    Stop,
+    /// It should be running by now.
+    Late,
+    /// Nobody has answered for too long.
+    Deaf,
+}
+
+impl Followed {
+    pub(crate) fn new(connected: Arc<Connected>, run: Run, application: Option<ApplicationId>) -> Self {
+        Self {
+            connected,
+            run,
+            application,
+            has_run: false,
+            phase: None,
+            reports: None,
+            last: None,
+        }
+    }
+
+    /// Which run it is, for a later process.
+    pub(crate) fn line(&self) -> RunLine {
+        RunLine {
+            name: self.run.name.to_string(),
+            batch_id: self.run.batch_id,
+            application: self.application.map(|id| id.to_string()),
+        }
+    }
+
+    /// The newest report.
+    pub(crate) fn report(&self) -> Report {
+        match (&self.reports, &self.last) {
+            (Some(reports), _) => reports.borrow().clone(),
+            (None, Some(last)) => (**last).clone(),
+            (None, None) => Report {
+                standing: Standing::Pending(Phase::Unknown),
+                application: None,
+                batch: None,
+                silence: None,
+                deaf: None,
+            },
+        }
+    }
+
+    /// It is followed no more.
+    fn let_go(&mut self) {
+        self.last = Some(Box::new(self.report()));
+        self.reports = None;
+    }
 }
 
 impl Task {
-    /// Follows a run to its end, to the token's, or to the worker's; `has_run` if an earlier process has seen it running.
-    pub(crate) async fn follow(
-        &self,
-        connected: Arc<Connected>,
-        run: Run,
-        claim: Claim,
-        has_run: bool,
-    ) -> End {
-        Span::current().record("batch_name", field::display(&run.name));
-        self.listing.followed(&run);
-        info!(
-            adopted = run.adopted,
-            batch_id = run.batch_id,
-            "the job is followed"
-        );
-        let mut reports = connected.watcher.follow(&run);
-        let mut progress = Progress {
-            phase: None,
-            application: None,
-            has_run,
-        };
-        self.note_run(&run, &progress).await;
+    /// Follows the own run.
+    pub(crate) async fn follow(&self, hands: &mut Hands) -> Event {
+        let own = hands.run.as_mut().expect("what is followed is known");
+        if own.reports.is_none() {
+            self.begin_to_follow(own, hands.claim.as_ref());
+        }
+        let event = self.next_event(own, &mut hands.words).await;
+        if event != Event::Runs {
+            own.let_go();
+        }
+        event
+    }
+
+    async fn next_event(&self, own: &mut Followed, words: &mut Words) -> Event {
         loop {
-            let seen = self.look(&mut reports, &mut progress);
-            if progress.phase >= Some(Phase::Running) && !progress.has_run {
-                progress.has_run = true;
-                self.note_run(&run, &progress).await;
+            let seen = self.look(own);
+            if own.phase >= Some(Phase::Running) && !own.has_run {
+                own.has_run = true;
+                return Event::Runs;
             }
-            let event = match seen.standing {
-                Standing::Ended(ending) => Event::Ended(ending),
+            let sign = match seen.standing {
+                Standing::Ended(ending) => {
+                    let outcome = Box::pin(self.outcome(own, &own.report(), ending)).await;
+                    *words = Words::Whole(Box::new(outcome));
+                    return Event::Ended;
+                }
                 Standing::Pending(phase) => {
-                    let may_be_late = !progress.has_run && phase > Phase::Unknown;
-                    self.next_event(&mut reports, may_be_late, seen.deaf_since).await
+                    let may_be_late = !own.has_run && phase > Phase::Unknown;
+                    let reports = own.reports.as_mut().expect("it is followed");
+                    self.next_sign(reports, may_be_late, seen.deaf_since).await
                 }
             };
-            let report = || reports.borrow().clone();
-            match event {
-                Event::Looked => {}
-                Event::WatcherGone => {
+            match sign {
+                Sign::Looked => {}
+                Sign::WatcherGone => {
                     // Should its task be gone for good, this must not become a hot loop.
                     sleep(self.context.config.poll_period).await;
-                    reports = connected.watcher.follow(&run);
+                    own.reports = Some(own.connected.watcher.follow(&own.run));
                 }
-                Event::Ended(ending) => {
-                    return Box::pin(self.concluded(&connected, &run, &report(), ending)).await;
+                Sign::TokenOver(lease) => return Event::TokenOver(loss(lease).unwrap_or(Loss::Expired)),
+                Sign::Leave => return Event::Goes,
+                Sign::Stop => {
+                    *words = Words::of("the worker was stopped, and told to stop its jobs");
+                    return Event::ToldToStop;
                 }
-                Event::TokenOver(lease) => {
-                    let target = StopTarget::of(&run, &report());
-                    return Box::pin(self.token_over(lease, connected, target, claim)).await;
+                Sign::Late => {
+                    let limit = self.input.start_timeout.as_secs();
+                    *words = Words::of(format!(
+                        "the job was not running after {limit} s (StartTimeoutSeconds), and was stopped"
+                    ));
+                    return Event::Late;
                 }
-                Event::Leave => return End::Left,
-                Event::Stop(telling) => {
-                    let report = report();
-                    let target = StopTarget::of(&run, &report);
-                    return Box::pin(self.stopped(connected, run, target, &report, claim, telling)).await;
+                Sign::Deaf => {
+                    *words = self.given_up(own);
+                    return Event::Deaf;
                 }
-                Event::Lost => return self.given_up(connected, &run, &report(), claim),
             }
         }
     }
 
-    async fn next_event(
+    fn begin_to_follow(&self, own: &mut Followed, claim: Option<&Claim>) {
+        Span::current().record("batch_name", field::display(&own.run.name));
+        self.listing.followed(&own.run);
+        if let Some(id) = own.application {
+            self.shows_application(id);
+        }
+        info!(
+            adopted = own.run.adopted,
+            batch_id = own.run.batch_id,
+            "the job is followed"
+        );
+        if let Some(claim) = claim {
+            claim.adopted();
+        }
+        own.reports = Some(own.connected.watcher.follow(&own.run));
+    }
+
+    async fn next_sign(
         &self,
         reports: &mut watch::Receiver<Report>,
         may_be_late: bool,
         deaf_since: Option<Instant>,
-    ) -> Event {
+    ) -> Sign {
         let lost_at = deaf_since.map(|since| since + self.context.config.lost_timeout);
         tokio::select! {
-            changed = reports.changed() => if changed.is_ok() { Event::Looked } else { Event::WatcherGone },
-            lease = self.heartbeats.over() => Event::TokenOver(lease),
-            () = self.context.draining.leave() => Event::Leave,
-            () = self.context.draining.stop() => {
-                Event::Stop(Telling {
-                    error: ErrorName::Cancelled,
-                    message: "the worker was stopped, and told to stop its jobs".into(),
-                })
-            }
-            () = sleep_until(self.start_deadline.into()), if may_be_late => {
-                let limit = self.input.start_timeout.as_secs();
-                let message = format!("the job was not running after {limit} s (StartTimeoutSeconds), and was stopped");
-                Event::Stop(Telling {
-                    error: ErrorName::StartTimeout,
-                    message,
-                })
-            }
-            () = sleep_until(lost_at.unwrap_or(self.start_deadline).into()), if lost_at.is_some() => Event::Lost,
+            changed = reports.changed() => if changed.is_ok() { Sign::Looked } else { Sign::WatcherGone },
+            lease = self.heartbeats.over() => Sign::TokenOver(lease),
+            () = self.context.draining.leave() => Sign::Leave,
+            () = self.context.draining.stop() => Sign::Stop,
+            () = sleep_until(self.start_deadline.into()), if may_be_late => Sign::Late,
+            () = sleep_until(lost_at.unwrap_or(self.start_deadline).into()), if lost_at.is_some() => Sign::Deaf,
         }
     }
 
     /// Takes the newest report in.
-    fn look(&self, reports: &mut watch::Receiver<Report>, progress: &mut Progress) -> Seen {
+    fn look(&self, own: &mut Followed) -> Seen {
+        let reports = own.reports.as_mut().expect("it is followed");
         let report = reports.borrow_and_update();
         if let Standing::Pending(now) = report.standing
-            && progress.phase != Some(now)
+            && own.phase != Some(now)
         {
-            progress.phase = Some(now);
+            own.phase = Some(now);
             self.listing.step(Step::Watching(now));
             info!(phase = ?now, "the job moves on");
         }
         let application = report.application.as_ref().map(|application| application.id);
-        if let Some(id) = application.filter(|_| progress.application != application) {
-            progress.application = application;
-            Span::current().record("application_id", field::display(id));
-            self.listing.application(id.to_string());
+        if let Some(id) = application.filter(|_| own.application != application) {
+            own.application = application;
+            self.shows_application(id);
         }
         self.listing.looked(&report);
-        let deaf_since = report.deaf.as_ref().map(|silence| silence.since);
         Seen {
             standing: report.standing,
-            deaf_since,
+            deaf_since: report.deaf.as_ref().map(|silence| silence.since),
         }
     }
 
-    /// Puts into the journal which run is the task's.
-    async fn note_run(&self, run: &Run, progress: &Progress) {
-        let stage = Stage::Following {
-            run: RunLine {
-                name: run.name.to_string(),
-                batch_id: run.batch_id,
-                application: progress.application.map(|id| id.to_string()),
-            },
-            running: progress.has_run,
-        };
-        self.entry.note(&stage).await;
+    fn shows_application(&self, id: ApplicationId) {
+        Span::current().record("application_id", field::display(id));
+        self.listing.application(id.to_string());
     }
 
-    pub(crate) async fn concluded(
-        &self,
-        connected: &Connected,
-        run: &Run,
-        report: &Report,
-        ending: Ending,
-    ) -> End {
-        let outcome = conclude(&connected.cluster, run, report, ending, &self.input.redaction).await;
+    /// How the run ended, as it is told.
+    pub(crate) async fn outcome(&self, own: &Followed, report: &Report, ending: Ending) -> Completion {
+        let cluster = &own.connected.cluster;
+        let outcome = conclude(cluster, &own.run, report, ending, &self.input.redaction).await;
         info!(?ending, "the job has ended");
-        End::told(Completion::of(outcome))
+        Completion::of(outcome)
     }
 
     /// Neither Livy nor YARN has answered for too long.
-    fn given_up(&self, connected: Arc<Connected>, run: &Run, report: &Report, claim: Claim) -> End {
+    fn given_up(&self, own: &Followed) -> Words {
+        let report = own.report();
         let why = report
             .deaf
             .as_ref()
@@ -206,73 +251,27 @@ impl Task {
         );
         let summary = Summary {
             state: JobState::Lost,
-            ..Summary::of(run, report)
+            ..Summary::of(&own.run, &report)
         };
-        End::Report(
-            Completion::plain(ErrorName::Lost, message, Some(summary)),
-            Some(Pursuit::new(connected, StopTarget::of(run, report), claim)),
-        )
+        Words::Failure {
+            message,
+            summary: Some(Box::new(summary)),
+        }
     }
 
-    /// The service says that the token is over: cancelled, or its lease was lost. Nothing is reported.
-    pub(crate) async fn token_over(
-        &self,
-        lease: Lease,
-        connected: Arc<Connected>,
-        target: StopTarget,
-        claim: Claim,
-    ) -> End {
-        let execution = match (lease, &self.input.execution) {
-            (Lease::Expired, Some(arn)) => {
+    /// Finds out what decides what becomes of the run of a task whose token is over.
+    pub(crate) async fn examine(&self, loss: Loss, hands: &Hands) -> Event {
+        let execution = match (loss, &self.input.execution) {
+            (Loss::Expired, Some(arn)) => {
                 let look = timeout(LOOK_TIMEOUT, execution_state(&self.context, arn)).await;
                 look.unwrap_or(ExecutionState::Unknown)
             }
             _ => ExecutionState::Unknown,
         };
-        let fate = judge(Evidence {
-            lease,
-            is_wanted: claim.is_wanted(),
-            execution,
-            on_cancel: self.input.on_cancel,
-        });
-        match (fate, &self.input.execution) {
-            (Fate::Stop, _) => {
-                info!("the task was cancelled; its job is stopped");
-                End::Stop(Pursuit::new(connected, target, claim))
-            }
-            (Fate::Leave, _) => {
-                info!("the task is over; its job is left, as it was told");
-                End::Over
-            }
-            (Fate::HandOver, _) => {
-                info!("the task's token has expired; the retry that waits takes its job over");
-                End::Over
-            }
-            (Fate::Wait, Some(execution)) => {
-                warn!(
-                    "the task's token has expired: its job is left to a retry, and stopped when its execution ends"
-                );
-                self.orphaned(connected, target, execution.clone())
-            }
-            (Fate::Wait, None) => {
-                warn!(
-                    "the task's token has expired: its job is left to a retry; without an ExecutionId nobody can tell \
-                     whether one comes"
-                );
-                End::Over
-            }
-        }
-    }
-
-    /// The run waits for a retry.
-    pub(crate) fn orphaned(&self, connected: Arc<Connected>, target: StopTarget, execution: String) -> End {
-        End::Wait(Orphan {
-            connected,
-            target,
-            execution,
-            intent: self.input.intent,
-            task: self.id.clone(),
-            pulse: self.heartbeats.pulse(),
-        })
+        let is_wanted = match &hands.claim {
+            Some(claim) => claim.is_wanted(),
+            None => self.context.intents.is_taken(self.input.intent),
+        };
+        Event::Examined { is_wanted, execution }
     }
 }

@@ -24,6 +24,8 @@ struct Holder {
     pulse: Pulse,
     /// The job is being stopped, whatever the token says.
     stopping: bool,
+    /// The task has a run of it.
+    adopted: bool,
     /// Each task that waits for the intent has a clone.
     waiting: Arc<()>,
     /// Closed when the claim is dropped.
@@ -85,6 +87,7 @@ impl Intents {
             task: task.clone(),
             pulse: pulse.clone(),
             stopping: false,
+            adopted: false,
             waiting,
             released,
         };
@@ -99,6 +102,11 @@ impl Intents {
     /// Whether any task has the intent.
     pub(crate) fn is_taken(&self, intent: Intent) -> bool {
         self.lock().contains_key(&intent)
+    }
+
+    /// Whether any task has a run of the intent.
+    pub(crate) fn is_adopted(&self, intent: Intent) -> bool {
+        self.lock().get(&intent).is_some_and(|holder| holder.adopted)
     }
 
     fn is_stopping(&self, intent: Intent) -> bool {
@@ -121,6 +129,11 @@ impl Claim {
         self.intents
             .with(self.intent, |holder| Arc::strong_count(&holder.waiting) > 1)
             .unwrap_or_default()
+    }
+
+    /// From now on the task has a run, and sees to it.
+    pub(crate) fn adopted(&self) {
+        self.intents.with(self.intent, |holder| holder.adopted = true);
     }
 
     /// From now on the job is being stopped: whoever wants the intent waits for that.

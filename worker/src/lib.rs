@@ -15,7 +15,8 @@
 //! | [`config`], [`errors`] | options; what stops the start, and the names under which tasks fail |
 //! | [`activity`], [`token`], `rate`, `call_error`, `backoff` | the calls to Step Functions, how many, and what to do when they fail |
 //! | `slots`, `poller` | a slot, then a poll, then a task |
-//! | `input`, `executor`, `submitting`, `following`, `stopping`, `orphans` | one task, from its token to its end |
+//! | [`life`] | what a task does next: decisions, without client or clock |
+//! | `input`, `executor`, `hands`, `claiming`, `submitting`, `following`, `stopping`, `orphans` | one task, from its token to its end: what carries the decisions out |
 //! | [`journal`], `opened`, `resuming` | what outlives the process, and how the next one goes on |
 //! | `heartbeat`, `leases`, `intents` | whether the tokens are good, and which task has which intent |
 //! | `completion`, `reporting` | the outcome as Step Functions takes it, and how it gets there |
@@ -27,6 +28,7 @@ pub mod activity;
 mod backoff;
 mod call_error;
 pub mod check;
+mod claiming;
 mod clusters;
 mod completion;
 pub mod config;
@@ -35,11 +37,13 @@ mod endpoints;
 pub mod errors;
 mod executor;
 mod following;
+mod hands;
 mod heartbeat;
 mod input;
 mod intents;
 pub mod journal;
 mod leases;
+pub mod life;
 pub mod metrics;
 mod opened;
 mod orphans;

@@ -153,7 +153,7 @@ impl Opened {
         }
         self.claim = intents.claim_now(input.intent, &self.id, &self.heartbeats.pulse());
         match &self.claim {
-            Some(claim) if self.stage.is_stopping() => claim.stopping(),
+            Some(claim) if self.stage.of_life().is_stopping() => claim.stopping(),
             Some(_) => {}
             None => self.waiting = intents.wait(input.intent),
         }

@@ -15,13 +15,33 @@ use crate::token::TaskToken;
 /// Meanwhile the heartbeats keep the token good, so that there is time; but not to waste.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
+/// What has come of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    Yes,
+    /// The token is over: perhaps by an earlier report, whose answer was lost.
+    Perhaps,
+    /// The token was over before.
+    Never,
+}
+
 /// Reports a task's end, and says whether it was heard; heartbeats have to go on meanwhile.
 pub(crate) async fn report(
     clients: &Clients,
     token: &TaskToken,
     completion: &Completion,
-    mut may_have_arrived: bool,
+    may_have_arrived: bool,
 ) -> bool {
+    tell(clients, token, completion, may_have_arrived).await != Heard::Never
+}
+
+/// The same, and how certain that is.
+pub(crate) async fn tell(
+    clients: &Clients,
+    token: &TaskToken,
+    completion: &Completion,
+    mut may_have_arrived: bool,
+) -> Heard {
     let mut backoff = Backoff::default();
     let mut reduced = None;
     loop {
@@ -34,18 +54,18 @@ pub(crate) async fn report(
                         info!(error_name = %name, cause, "the task failed")
                     }
                 }
-                return true;
+                return Heard::Yes;
             }
             Err(error) => error,
         };
         match error.class() {
             Class::Over if may_have_arrived => {
-                info!("the task is over; an earlier report whose answer was lost has ended it");
-                return true;
+                info!("the task is over; perhaps an earlier report whose answer was lost has ended it");
+                return Heard::Perhaps;
             }
             Class::Over => {
                 warn!(error = chain(&error), completion = ?current, "the task was over before its end could be reported");
-                return false;
+                return Heard::Never;
             }
             Class::Refused if reduced.is_none() => {
                 error!(error = chain(&error), completion = ?current, "the report was refused; a shorter one is sent");

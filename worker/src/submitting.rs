@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sparkwright_spark_job::names::BatchName;
+use sparkwright_spark_job::chain;
 use sparkwright_spark_job::submission::{
     Gate, Numbering, Order, Patience, Run, SubmitError, Supervisor, submit,
 };
@@ -13,14 +13,15 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::clusters::Connected;
-use crate::completion::Completion;
-use crate::errors::ErrorName;
-use crate::executor::{End, STOPPING, Task, handed_back};
+use crate::executor::{STOPPING, Task, handing_back, loss};
+use crate::following::Followed;
+use crate::hands::{Hands, Words};
 use crate::heartbeat::Lease;
-use crate::intents::Claim;
-use crate::journal::{Stage, Telling};
+use crate::journal::Stage;
+use crate::life::fate::Loss;
+use crate::life::{Event, Unsubmitted};
 use crate::snapshot::Step;
-use crate::stopping::{Pursuit, StopTarget};
+use crate::stopping::unseen;
 
 /// How often a Livy that cannot be used is asked whether it refuses the credentials.
 const CREDENTIALS_PERIOD: Duration = Duration::from_secs(30);
@@ -33,7 +34,7 @@ enum Submitted {
     /// The worker goes at once.
     Left,
     /// The token is over, and nothing was posted.
-    Over,
+    Over(Lease),
     /// Livy refuses the credentials.
     Unauthorized {
         renewed: bool,
@@ -73,7 +74,7 @@ impl Supervisor for Supervision<'_> {
             Gate::AfterPost => return Ok(()),
         };
         if let Err(error) = self.task.entry.reach(&Stage::Posting { number }).await {
-            let why = sparkwright_spark_job::chain(&error);
+            let why = chain(&error);
             *self.unwritten.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
             return Err(why);
         }
@@ -92,18 +93,15 @@ impl Supervisor for Supervision<'_> {
 impl Task {
     /// Submits the job once, or finds the run that its intent has already; `unanswered_post` is the number of the run that
     /// an earlier process may have submitted.
-    pub(crate) async fn submit(
-        &self,
-        claim: Claim,
-        unanswered_post: Option<u32>,
-    ) -> Result<(Arc<Connected>, Run, Claim), End> {
+    pub(crate) async fn submit(&self, unanswered_post: Option<u32>, hands: &mut Hands) -> Event {
         self.listing.step(Step::Submitting);
         loop {
-            let connected = self
-                .context
-                .clusters
-                .get(&self.input.endpoint)
-                .map_err(|error| self.fail_with(ErrorName::InvalidInput, &error))?;
+            let connected = match self.context.clusters.get(&self.input.endpoint) {
+                Ok(connected) => connected,
+                Err(error) => {
+                    return self.not_submitted(Unsubmitted::Unusable, None, self.words(&error), hands);
+                }
+            };
             let supervision = Supervision {
                 task: self,
                 unanswered_post,
@@ -112,22 +110,35 @@ impl Task {
                 unwritten: Mutex::default(),
             };
             return match self.submit_to(&connected, &supervision).await {
-                Submitted::Ended(Ok(run)) => Ok((connected, run, claim)),
+                Submitted::Ended(Ok(mut run)) => {
+                    if run.adopted {
+                        // Another worker may have posted it, under the name of our POST and after that.
+                        run.last_post = Instant::now();
+                    }
+                    hands.run = Some(Followed::new(connected, run, None));
+                    Event::Submitted
+                }
                 Submitted::Ended(Err(error)) => {
                     let unwritten = supervision
                         .unwritten
                         .into_inner()
                         .unwrap_or_else(PoisonError::into_inner);
-                    Err(self.not_submitted(connected, claim, error, unwritten).await)
+                    self.failed(connected, &error, unwritten, hands)
                 }
-                Submitted::PutDown => Err(self.put_down()),
-                Submitted::Left => Err(End::Left),
-                Submitted::Over => Err(End::Over),
+                Submitted::PutDown => {
+                    hands.words = Words::of(handing_back(STOPPING));
+                    Event::Drains
+                }
+                Submitted::Left => Event::Goes,
+                Submitted::Over(lease) => Event::TokenOver(loss(lease).unwrap_or(Loss::Expired)),
                 Submitted::Unauthorized { renewed: true, .. } => continue,
                 Submitted::Unauthorized {
                     renewed: false,
                     message,
-                } => Err(self.fail(ErrorName::Rejected, message)),
+                } => {
+                    let words = Words::of(self.redacted(&message));
+                    self.not_submitted(Unsubmitted::Unauthorized, None, words, hands)
+                }
             };
         }
     }
@@ -148,9 +159,9 @@ impl Task {
                         return Submitted::PutDown;
                     }
                 }
-                _ = self.heartbeats.over(), if nothing_posted() => {
+                lease = self.heartbeats.over(), if nothing_posted() => {
                     if nothing_posted() {
-                        return Submitted::Over;
+                        return Submitted::Over(lease);
                     }
                 }
                 () = self.context.draining.end() => return Submitted::Left,
@@ -199,91 +210,61 @@ impl Task {
     }
 
     /// There is no run, or only one that a lost answer left behind.
-    async fn not_submitted(
+    fn failed(
         &self,
         connected: Arc<Connected>,
-        claim: Claim,
-        error: SubmitError,
+        error: &SubmitError,
         unwritten: Option<String>,
-    ) -> End {
-        info!(
-            error = self.redacted(&sparkwright_spark_job::chain(&error)),
-            "the job was not submitted"
-        );
-        let lease = self.heartbeats.lease();
-        if let (true, Some(name)) = (lease.is_over(), left_behind(&error)) {
-            let target = StopTarget::unseen(name.clone());
-            return self.token_over(lease, connected, target, claim).await;
-        }
-        match error {
-            SubmitError::Rejected { .. } => self.fail_with(ErrorName::Rejected, &error),
-            SubmitError::Unavailable { .. } => self.fail_with(ErrorName::LivyUnavailable, &error),
-            SubmitError::OtherJob { .. } => {
-                let error = sparkwright_spark_job::chain(&error);
-                let message = format!(
-                    "the ClientToken already names another job: {error}. Give each job one of its own, with the index of \
-                     every enclosing Map"
-                );
-                self.fail(ErrorName::InvalidInput, message)
+        hands: &mut Hands,
+    ) -> Event {
+        info!(error = self.redacted(&chain(error)), "the job was not submitted");
+        let (why, left) = match (error, &unwritten) {
+            (SubmitError::Rejected { .. }, _) => (Unsubmitted::Rejected, None),
+            (SubmitError::Unavailable { .. }, _) => (Unsubmitted::Unavailable, None),
+            (SubmitError::OtherJob { .. }, _) => (Unsubmitted::OtherJob, None),
+            (SubmitError::Deadline { left_behind, .. }, _) => (Unsubmitted::Deadline, left_behind.clone()),
+            (SubmitError::Lost { left_behind, .. }, _) => (Unsubmitted::Lost, Some(left_behind.clone())),
+            (SubmitError::Superseded { left_behind, .. }, None) => {
+                (Unsubmitted::CalledOff, left_behind.clone())
             }
-            SubmitError::Deadline { ref left_behind, .. } => {
-                let message = self.redacted(&sparkwright_spark_job::chain(&error));
-                let telling = Telling {
-                    error: ErrorName::StartTimeout,
-                    message,
-                };
-                match left_behind {
-                    Some(name) => {
-                        let target = StopTarget::unseen(name.clone());
-                        self.stopped_unseen(connected, target, telling, claim).await
-                    }
-                    None => self.fail(telling.error, telling.message),
-                }
+            (SubmitError::Superseded { left_behind, .. }, Some(_)) => {
+                (Unsubmitted::Unwritten, left_behind.clone())
             }
-            SubmitError::Lost { ref left_behind, .. } => {
-                let message = self.redacted(&sparkwright_spark_job::chain(&error));
-                let target = StopTarget::unseen(left_behind.clone());
-                End::Report(
-                    Completion::plain(ErrorName::Lost, message, None),
-                    Some(Pursuit::new(connected, target, claim)),
-                )
-            }
-            SubmitError::Superseded { left_behind, .. } => {
-                self.called_off(connected, claim, left_behind, unwritten).await
-            }
-            other => self.fail_with(ErrorName::Lost, &other),
+            _ => (Unsubmitted::Lost, None),
+        };
+        let words = match (why, unwritten) {
+            (Unsubmitted::OtherJob, _) => Words::of(self.redacted(&format!(
+                "the ClientToken already names another job: {}. Give each job one of its own, with the index of every \
+                 enclosing Map",
+                chain(error)
+            ))),
+            (Unsubmitted::Unwritten, Some(unwritten)) => Words::of(handing_back(&unwritten)),
+            (Unsubmitted::CalledOff, _) => Words::of(handing_back(STOPPING)),
+            _ => self.words(error),
+        };
+        let left = left.map(|name| unseen(connected, name));
+        self.not_submitted(why, left, words, hands)
+    }
+
+    fn not_submitted(
+        &self,
+        why: Unsubmitted,
+        left: Option<Followed>,
+        words: Words,
+        hands: &mut Hands,
+    ) -> Event {
+        let is_left = left.is_some();
+        (hands.run, hands.words) = (left, words);
+        Event::NotSubmitted {
+            why,
+            is_left,
+            lost: loss(self.heartbeats.lease()),
         }
     }
 
-    /// The gate was closed: the token is over, the worker stops, or it cannot write its journal.
-    async fn called_off(
-        &self,
-        connected: Arc<Connected>,
-        claim: Claim,
-        left_behind: Option<BatchName>,
-        unwritten: Option<String>,
-    ) -> End {
-        match (self.heartbeats.lease(), left_behind, unwritten) {
-            (Lease::Held(_) | Lease::Unconfirmed, None, Some(why)) => End::told(handed_back(&why)),
-            (Lease::Held(_) | Lease::Unconfirmed, None, None) => self.put_down(),
-            (Lease::Held(_) | Lease::Unconfirmed, Some(_), _) => End::Left,
-            (Lease::Cancelled | Lease::Expired, None, _) => End::Over,
-            (lease, Some(name), _) => {
-                let target = StopTarget::unseen(name);
-                self.token_over(lease, connected, target, claim).await
-            }
-        }
-    }
-}
-
-/// The run that may exist all the same.
-fn left_behind(error: &SubmitError) -> Option<&BatchName> {
-    match error {
-        SubmitError::Lost { left_behind, .. } => Some(left_behind),
-        SubmitError::Deadline { left_behind, .. } | SubmitError::Superseded { left_behind, .. } => {
-            left_behind.as_ref()
-        }
-        _ => None,
+    /// An error with its causes.
+    fn words(&self, error: &dyn std::error::Error) -> Words {
+        Words::of(self.redacted(&chain(error)))
     }
 }
 
@@ -296,8 +277,5 @@ async fn refusal_of_credentials(connected: &Connected) -> Option<String> {
         .await
         .err()
         .filter(sparkwright_livy::Error::is_unauthorized)?;
-    Some(format!(
-        "{}; check the Livy credentials",
-        sparkwright_spark_job::chain(&error)
-    ))
+    Some(format!("{}; check the Livy credentials", chain(&error)))
 }

@@ -136,8 +136,15 @@ impl Cluster {
         Sighting { livy, yarn }
     }
 
-    /// Everything that an intent has in Livy, or why that cannot be said. The list is shared with others who want it, and
-    /// not read more often than once in `spacing`.
+    /// Looks at all that an intent has: its batches by name, its applications by tag. Livy's list is shared with others who
+    /// want it, and not read more often than once in `spacing`.
+    pub async fn survey(&self, intent: Intent, resource: Option<Resource>, spacing: Duration) -> Survey {
+        let livy = self.batches_of(intent, resource, spacing).await;
+        let yarn = self.applications_of(intent).await;
+        Survey { livy, yarn }
+    }
+
+    /// Everything that an intent has in Livy, or why that cannot be said.
     pub(crate) async fn batches_of(
         &self,
         intent: Intent,

@@ -137,7 +137,8 @@ async fn keep_looking(
         round.look(&mut entries).await;
         let next = Clock::now() + stretched(began, settings);
         let mut pause = settings.poll_period;
-        while Clock::now() + pause < next {
+        // One fits in only if it is followed by a pause as well: never more than two questions a period.
+        while Clock::now() + pause * 2 <= next {
             sleep(pause).await;
             let began = Clock::now();
             round.look_for_ends(&mut entries).await;

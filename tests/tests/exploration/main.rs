@@ -25,6 +25,7 @@
 //!
 //! `histories` are explored and hold; `defects` break one rule each and are found; `findings` are histories that once
 //! broke a rule; those that still do, or are out of the model's reach, are ignored and say why. `violations` lists the rules.
+//! All of this is of a stack's resource; `worker` has the same of the worker's tasks, in words of its own.
 #![allow(clippy::print_stdout, reason = "the exploration's figures are for people")]
 
 mod answering;
@@ -48,4 +49,5 @@ mod stopping;
 mod submitting;
 mod violations;
 mod waiting;
+mod worker;
 mod world;

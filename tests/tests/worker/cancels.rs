@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use sparkwright_tests::cluster::ApplicationState;
-use sparkwright_tests::faults::{Moment, On};
+use sparkwright_tests::faults::{Fault, Moment, On};
 use sparkwright_tests::step_functions::{Outcome, TimeOut};
 
+use crate::crashing::Crashing;
 use crate::site::Site;
 
 #[tokio::test]
@@ -153,4 +154,57 @@ async fn a_stop_does_not_take_the_room_of_other_tasks() {
     task.stop_execution();
     gate.arrived(1).await;
     assert_eq!(site.run("pi.py").outcome().await.output()["state"], "SUCCEEDED");
+}
+
+/// A retry, on a worker that knows nothing of the job that runs, is cancelled while YARN is silent.
+async fn a_retry_is_cancelled_before_it_could_look(site: &Site, on_cancel: &str) -> Crashing {
+    let first = Crashing::start(site, &[]).await;
+    let input = json!({
+        "ClientToken": "execution/state/1",
+        "File": site.cluster.job_file("forever.py"),
+        "OnCancel": on_cancel,
+    });
+    let task = site.schedule(input.clone());
+    site.running(1).await;
+    first.kill().await;
+    assert_eq!(task.outcome().await, Outcome::TimedOut(TimeOut::Heartbeat));
+    let faults = site.cluster.resource_manager().faults();
+    let silent = faults.inject(On::any(), Fault::lost_request());
+    let second = Crashing::start(site, &["--submit-timeout=10m", &site.journal("second")]).await;
+    let retry = site.schedule(input);
+    second.shows("being submitted").await;
+    retry.beaten(2).await;
+    retry.stop_execution();
+    if on_cancel == "Stop" {
+        second.shows("being stopped").await;
+    }
+    silent.remove();
+    second
+}
+
+#[tokio::test]
+async fn a_retry_that_is_cancelled_before_it_could_look_stops_the_job() {
+    let site = Site::new().await;
+    let worker = a_retry_is_cancelled_before_it_could_look(&site, "Stop").await;
+    site.running(0).await;
+    worker.shows("0 tasks").await;
+    assert_eq!(site.cluster.world().applications().len(), 1);
+}
+
+#[tokio::test]
+async fn a_retry_that_is_cancelled_before_it_could_look_leaves_the_job_as_it_is_told() {
+    let site = Site::new().await;
+    let worker = a_retry_is_cancelled_before_it_could_look(&site, "Leave").await;
+    worker.shows("0 tasks").await;
+    assert_eq!(site.cluster.world().live_applications().len(), 1);
+}
+
+#[tokio::test]
+async fn the_next_process_goes_on_to_look_for_the_job_of_a_cancelled_retry() {
+    let site = Site::new().await;
+    let worker = a_retry_is_cancelled_before_it_could_look(&site, "Stop").await;
+    worker.kill().await;
+    let next = Crashing::start(&site, &[&site.journal("second")]).await;
+    site.running(0).await;
+    next.shows("0 tasks").await;
 }

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sparkwright_tests::cluster::Job;
-use sparkwright_tests::step_functions::{Outcome, TaskHandle};
+use sparkwright_tests::cluster::{Fate, Job};
+use sparkwright_tests::faults::{Fault, On};
+use sparkwright_tests::step_functions::{ExecutionStatus, Outcome, TaskHandle};
 
 use crate::crashing::Crashing;
 use crate::site::Site;
@@ -63,6 +64,50 @@ async fn a_job_that_does_not_run_in_time() {
 #[tokio::test]
 async fn a_job_that_livy_refuses() {
     survives_at_every_step(Story::Refused).await;
+}
+
+#[tokio::test]
+async fn a_job_that_is_left_for_a_retry() {
+    for when in ["before", "after"] {
+        let site = Site::new().await;
+        let journal = site.journal("a");
+        let crashing = Crashing::spawn(&site, &[&journal], &format!("{when}-orphaned"));
+        let execution = site.step_functions.start_execution();
+        let task = execution.schedule(site.task(json!({
+            "ClientToken": "e/s/1",
+            "ExecutionId": execution.arn(),
+            "File": site.cluster.job_file("forever.py"),
+        })));
+        site.running(1).await;
+        let faults = site.step_functions.server().faults();
+        let cut_off = faults.inject(On::operation("SendTaskHeartbeat"), Fault::lost_request());
+        assert!(was_silent(&task.outcome().await), "{when}");
+        cut_off.remove();
+        crashing.ended().await;
+        let next = site.worker(&[&journal]).await;
+        next.shows("/", "left for a retry").await;
+        assert_eq!(site.cluster.world().live_applications().len(), 1, "{when}");
+        execution.end(ExecutionStatus::Failed);
+        site.running(0).await;
+        next.shows("/", "0 tasks").await;
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_runs_while_it_is_noted_that_its_token_is_good() {
+    for when in ["before", "after"] {
+        let site = Site::new().await;
+        let journal = site.journal("a");
+        let crashing = Crashing::spawn(&site, &[&journal], &format!("{when}-accepted:2"));
+        let task = schedule(&site, Story::Cancelled);
+        crashing.ended().await;
+        let _next = site.worker(&[&journal]).await;
+        site.running(1).await;
+        task.beaten(task.heartbeats() + 3).await;
+        site.end(Fate::Succeeds);
+        task.outcome().await.output();
+        assert_eq!(site.cluster.world().applications().len(), 1, "{when}");
+    }
 }
 
 async fn survives_at_every_step(story: Story) {

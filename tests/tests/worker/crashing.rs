@@ -65,8 +65,9 @@ impl Crashing {
 
     /// Waits until its page shows a text.
     pub(crate) async fn shows(&self, text: &str) {
-        let page = Regex::new(r"http://127\.0\.0\.1:\d+/").unwrap();
-        let address = page.find(&self.log.borrow()).unwrap().as_str().to_owned();
+        // Livy and YARN are named in the log, too, when they are silent.
+        let page = Regex::new(r#"page="(http://127\.0\.0\.1:\d+/)""#).unwrap();
+        let address = page.captures(&self.log.borrow()).unwrap()[1].to_owned();
         let showing = async {
             while !reqwest::get(&address)
                 .await

@@ -112,3 +112,36 @@ async fn the_next_process_waits_on_for_the_end_of_the_execution() {
     execution.end(ExecutionStatus::Aborted);
     site.running(0).await;
 }
+
+#[tokio::test]
+async fn a_job_that_was_left_for_a_retry_is_not_watched_after_its_end() {
+    let site = Site::new().await;
+    let worker = site.worker(&[]).await;
+    let execution = site.step_functions.start_execution();
+    let task = execution.schedule(site.task(input(&site, &execution)));
+    site.running(1).await;
+    lose_lease(&site, &task).await;
+    worker.shows("/", "left for a retry").await;
+    site.end(Fate::Succeeds);
+    // The execution goes on.
+    worker.shows("/", "0 tasks").await;
+}
+
+#[tokio::test]
+async fn a_job_is_stopped_with_its_execution_though_a_retry_came_that_never_had_it() {
+    let site = Site::new().await;
+    let worker = site.worker(&["--submit-timeout=300ms"]).await;
+    let execution = site.step_functions.start_execution();
+    let first = execution.schedule(site.task(input(&site, &execution)));
+    site.running(1).await;
+    lose_lease(&site, &first).await;
+    worker.shows("/", "left for a retry").await;
+    let faults = site.cluster.resource_manager().faults();
+    let silent = faults.inject(On::any(), Fault::lost_request());
+    let retry = execution.schedule(site.task(input(&site, &execution)));
+    assert_eq!(retry.outcome().await.failure().0, "SparkJob.LivyUnavailable");
+    execution.end(ExecutionStatus::Failed);
+    silent.remove();
+    site.running(0).await;
+    worker.shows("/", "0 tasks").await;
+}

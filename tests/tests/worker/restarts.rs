@@ -326,3 +326,73 @@ async fn a_worker_that_is_stopped_while_it_takes_tasks_up_leaves_them() {
     task.beaten(task.heartbeats() + 2).await;
     assert_eq!(site.cluster.world().applications().len(), 1);
 }
+
+#[tokio::test]
+async fn two_tasks_of_one_intent_are_taken_up_and_the_retry_has_the_job() {
+    let site = Site::new().await;
+    let journal = site.journal("a");
+    let first = Crashing::start(&site, &[&journal]).await;
+    let execution = site.step_functions.start_execution();
+    let input = json!({
+        "ClientToken": "execution/state/1",
+        "ExecutionId": execution.arn(),
+        "File": site.cluster.job_file("forever.py"),
+    });
+    let task = execution.schedule(site.task(input.clone()));
+    site.running(1).await;
+    let faults = site.step_functions.server().faults();
+    let cut_off = faults.inject(On::operation("SendTaskHeartbeat"), Fault::lost_request());
+    assert!(matches!(task.outcome().await, Outcome::TimedOut(_)));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    cut_off.remove();
+    first.shows("left for a retry").await;
+    // The retry cannot find the job as long as YARN is silent.
+    let faults = site.cluster.resource_manager().faults();
+    let silent = faults.inject(On::any(), Fault::lost_request());
+    let retry = execution.schedule(site.task(input));
+    first.shows("being submitted").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    first.shows("left for a retry").await;
+    first.kill().await;
+    silent.remove();
+    let second = site.worker(&[&journal]).await;
+    retry.beaten(retry.heartbeats() + 4).await;
+    second.shows("/", "1 tasks").await;
+    site.end(Fate::Succeeds);
+    retry.outcome().await.output();
+    second.shows("/", "0 tasks").await;
+    assert_eq!(site.cluster.world().applications().len(), 1);
+    assert_eq!(site.cluster.livy().journal().count("POST /batches"), 1);
+}
+
+#[tokio::test]
+async fn an_application_that_the_journal_names_is_known_before_anybody_answers() {
+    let site = Site::new().await;
+    let journal = site.journal("a");
+    let first = Crashing::start(&site, &[&journal]).await;
+    let task = site.schedule(input(&site, "forever.py"));
+    first.shows("running").await;
+    let application = site.cluster.world().applications()[0].id.to_string();
+    first.shows(&application).await;
+    // What is shown is in the journal a moment later.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    first.kill().await;
+    let faults = [
+        site.cluster.livy().faults(),
+        site.cluster.resource_manager().faults(),
+    ];
+    let silent: Vec<_> = faults
+        .iter()
+        .map(|faults| faults.inject(On::any(), Fault::lost_request()))
+        .collect();
+    // What it follows it writes into the journal anew, and the third process knows it from there.
+    for _ in 0..2 {
+        let next = Crashing::start(&site, &[&journal]).await;
+        next.shows(&application).await;
+        next.kill().await;
+    }
+    silent.iter().for_each(Injected::remove);
+    let _last = site.worker(&[&journal]).await;
+    site.end(Fate::Succeeds);
+    task.outcome().await.output();
+}

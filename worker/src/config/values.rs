@@ -22,7 +22,7 @@ pub enum ResourceManagerUse {
 }
 
 /// What becomes of a cancelled task's job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub enum OnCancel {
     /// It is stopped.
     Stop,
@@ -31,7 +31,7 @@ pub enum OnCancel {
 }
 
 /// What a stopping worker does with running tasks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub enum Drain {
     /// Their jobs go on; each gets a last heartbeat. When that has expired, a Retry of the state with the same
     /// ClientToken takes the job over.

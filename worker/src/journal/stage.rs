@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::completion::Completion;
 use crate::errors::ErrorName;
+use crate::life::{self, Which};
 
 /// The durable steps of a task. Each is on disk before what it names can be seen from outside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,14 +20,21 @@ pub(crate) enum Stage {
         /// Its driver has been seen running: it has started in time.
         running: bool,
     },
-    /// This run is to stop; then the task is to be told, if it is still open.
-    Stopping { run: RunLine, telling: Option<Telling> },
-    /// The token is over, and a retry may want this run: it is stopped once the execution has ended.
-    Orphaned { run: RunLine, execution: String },
+    /// This run is to stop, or whichever the intent has; then the task is to be told, if it is still open.
+    Stopping {
+        run: Option<RunLine>,
+        telling: Option<Telling>,
+    },
+    /// The token is over, and a retry may want this run, or whichever the intent has: it is stopped once the execution
+    /// has ended.
+    Orphaned { run: Option<RunLine>, execution: String },
     /// The task ends with this, once that is heard; a run that nobody can see is to stop after that.
     Concluded {
         completion: Completion,
         stop: Option<RunLine>,
+        /// Nobody has looked whether the intent has a run.
+        #[serde(default)]
+        unseen: bool,
     },
 }
 
@@ -64,19 +72,48 @@ impl Stage {
         }
     }
 
-    /// Whether its run is to stop, so that no other task may take it over.
-    pub(crate) fn is_stopping(&self) -> bool {
-        matches!(
-            self,
-            Self::Stopping { .. } | Self::Concluded { stop: Some(_), .. }
-        )
+    /// The same as the decisions see it.
+    pub(crate) fn of_life(&self) -> life::Stage {
+        let which = |run: &Option<RunLine>| if run.is_some() { Which::Own } else { Which::Any };
+        match self {
+            Self::Received => life::Stage::Received,
+            Self::Posting { number } => life::Stage::Posting { number: *number },
+            Self::Following { running, .. } => life::Stage::Following { running: *running },
+            Self::Stopping { run, telling } => life::Stage::Stopping {
+                run: which(run),
+                telling: telling.as_ref().map(|telling| telling.error),
+            },
+            Self::Orphaned { run, .. } => life::Stage::Orphaned { run: which(run) },
+            Self::Concluded { stop, unseen, .. } => life::Stage::Concluded {
+                left: match stop {
+                    Some(_) => Some(Which::Own),
+                    None => unseen.then_some(Which::Any),
+                },
+            },
+        }
+    }
+
+    /// The run that it names.
+    pub(crate) fn run(&self) -> Option<&RunLine> {
+        match self {
+            Self::Received | Self::Posting { .. } => None,
+            Self::Following { run, .. } => Some(run),
+            Self::Stopping { run, .. } | Self::Orphaned { run, .. } => run.as_ref(),
+            Self::Concluded { stop, .. } => stop.as_ref(),
+        }
     }
 
     /// Whether it does not depend on the token any more what becomes of the run.
     pub(super) fn is_decided(&self) -> bool {
         matches!(
             self,
-            Self::Stopping { .. } | Self::Orphaned { .. } | Self::Concluded { .. }
+            Self::Stopping { telling: None, .. }
+                | Self::Orphaned { .. }
+                | Self::Concluded {
+                    stop: None,
+                    unseen: false,
+                    ..
+                }
         )
     }
 

@@ -56,27 +56,29 @@ fn stages() -> Vec<Stage> {
             running: true,
         },
         Stage::Stopping {
-            run: run(),
+            run: Some(run()),
             telling: Some(Telling {
                 error: ErrorName::StartTimeout,
                 message: "not running".into(),
             }),
         },
         Stage::Stopping {
-            run: run(),
+            run: None,
             telling: None,
         },
         Stage::Orphaned {
-            run: run(),
+            run: Some(run()),
             execution: "arn:aws:states:eu-west-1:123456789012:execution:etl:1".into(),
         },
         Stage::Concluded {
             completion: failure,
             stop: Some(run()),
+            unseen: false,
         },
         Stage::Concluded {
             completion: Completion::Success { output: "{}".into() },
             stop: None,
+            unseen: true,
         },
     ]
 }
@@ -296,4 +298,45 @@ async fn a_probe_sees_both_sides_of_a_step_and_can_fail_it() {
     assert_eq!(error.to_string(), "could not write the journal: no space");
     let seen = seen.lock().unwrap();
     assert_eq!(*seen, ["before-received", "after-received", "before-posting"]);
+}
+
+#[test]
+fn what_an_earlier_release_wrote_is_read() {
+    let run_line =
+        r#"{"name":"etl-0a1b2c3d4e5f","batchId":7,"application":"application_1795225753640_0004"}"#;
+    let stopping = format!(r#"{{"stopping":{{"run":{run_line},"telling":null}}}}"#);
+    assert_eq!(
+        Stage::from_json(&stopping).unwrap(),
+        Stage::Stopping {
+            run: Some(run()),
+            telling: None
+        }
+    );
+    let concluded =
+        format!(r#"{{"concluded":{{"completion":{{"success":{{"output":"{{}}"}}}},"stop":{run_line}}}}}"#);
+    assert_eq!(
+        Stage::from_json(&concluded).unwrap(),
+        Stage::Concluded {
+            completion: Completion::Success { output: "{}".into() },
+            stop: Some(run()),
+            unseen: false,
+        }
+    );
+}
+
+#[test]
+fn a_stage_depends_on_the_token_until_it_is_decided_what_becomes_of_the_run() {
+    let decided: Vec<_> = stages().iter().map(Stage::is_decided).collect();
+    assert_eq!(
+        decided,
+        // Received, posting, twice following, a stop that is told, one that is not, orphaned, and two conclusions that leave
+        // something.
+        [false, false, false, false, false, true, true, false, false]
+    );
+    let done = Stage::Concluded {
+        completion: Completion::Success { output: "{}".into() },
+        stop: None,
+        unseen: false,
+    };
+    assert!(done.is_decided());
 }

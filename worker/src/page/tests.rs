@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use sparkwright_spark_job::standing::{Phase, Standing};
@@ -31,7 +32,7 @@ fn report(tracking_url: &str, logs: &str) -> Report {
     });
     Report {
         standing: Standing::Pending(Phase::Running),
-        application: Some(serde_json::from_value(application).unwrap()),
+        application: Some(Arc::new(serde_json::from_value(application).unwrap())),
         batch: None,
         silence: None,
         deaf: None,

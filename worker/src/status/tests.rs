@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use sparkwright_spark_job::standing::{Phase, Standing};
 use sparkwright_spark_job::submission::Run;
 use sparkwright_spark_job::watch::Report;
@@ -86,7 +88,7 @@ fn a_jobs_end_is_measured_from_yarns_clock_to_the_report() {
     });
     task.looked(&Report {
         standing: Standing::Pending(Phase::Running),
-        application: Some(serde_json::from_value(application).unwrap()),
+        application: Some(Arc::new(serde_json::from_value(application).unwrap())),
         batch: None,
         silence: None,
         deaf: None,
