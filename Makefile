@@ -100,7 +100,7 @@ prerequisites-build: ## Say what is missing to build the programs, without the t
 package: prerequisites-build ## Release builds of both programs, and the function's bootstrap.zip in target/lambda
 	@cd tests && python3 -m bed.release package
 
-package-worker: prerequisites-build ## Release builds of the worker for EMR 6 and later in target/package, for x86_64 and, with its Rust target, aarch64
+package-worker: prerequisites-build ## The worker with its installer for EMR 5.30 and later, a tar.gz in target/package; aarch64 too, with its Rust target
 	@cd tests && python3 -m bed.portable
 
 sizes: prerequisites-build ## Size of the function's zip file (fails from 4 MB) and of the worker, idle memory of both

@@ -1,6 +1,8 @@
-"""Which C library a program needs is read from its symbols, and a later one than EMR 6 has is refused."""
+"""A program that needs a later C library than EMR has is refused, and what is packed installs itself."""
 
+import os
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,32 @@ def test_what_is_no_program_is_said_to_be_none(tmp_path: Path) -> None:
     path.write_text("no program")
     with pytest.raises(BedError, match="cannot read"):
         glibc(path)
+
+
+def test_what_is_unpacked_installs_itself(tmp_path: Path) -> None:
+    program = _program(tmp_path / "sparkwright-worker", "echo sparkwright-worker 1.2.3")
+    packed = portable.pack(program, portable.PLATFORMS[1], tmp_path / "package")
+    assert packed == tmp_path / "package" / "sparkwright-worker-aarch64.tar.gz"
+    with tarfile.open(packed) as archive:
+        assert {(entry.uid, entry.gid) for entry in archive.getmembers()} == {(0, 0)}
+    subprocess.run(["tar", "xzf", str(packed), "--no-same-owner"], cwd=tmp_path, check=True)
+    # The machine: its users and its systemd only take notes.
+    (tmp_path / "bin").mkdir()
+    _program(tmp_path / "bin" / "id", "echo 0")
+    for name in ("chown", "systemctl"):
+        _program(tmp_path / "bin" / name, f"echo {name} $* >>{tmp_path}/notes")
+    installed = subprocess.run(
+        ["./install.sh", "SPARKWRIGHT_ACTIVITY_ARN=arn:aws:states:eu-west-1:123456789012:activity:spark-job"],
+        cwd=tmp_path / "sparkwright-worker-aarch64", capture_output=True, text=True, check=True,
+        env=os.environ | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "DESTDIR": str(tmp_path / "root")},
+    )
+    assert "sparkwright-worker 1.2.3 is installed" in installed.stdout
+    assert (tmp_path / "root/usr/local/bin/sparkwright-worker").read_text() == program.read_text()
+    assert (tmp_path / "root/etc/systemd/system/sparkwright-worker.service").is_file()
+    assert "systemctl restart sparkwright-worker.service" in (tmp_path / "notes").read_text()
+
+
+def _program(path: Path, script: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use serde::Deserialize;
-use sparkwright_livy::Credentials;
+use sparkwright_livy::{Credentials, CredentialsSource, ReadingAgain};
 use sparkwright_spark_job::cluster::{Cluster, ConnectError, Observers};
 use sparkwright_spark_job::endpoint::Endpoint;
 use sparkwright_spark_job::watcher::{WatchSettings, Watcher};
@@ -74,7 +74,12 @@ impl Clusters {
         state.known.retain(|_, connected| connected.strong_count() > 0);
         // Nobody but the worker's own Livys is sent its credentials.
         let is_own = self.own.iter().any(|own| own.livy == endpoint.livy);
-        let credentials = state.credentials.clone().filter(|_| is_own);
+        let mut credentials = state.credentials.clone().filter(|_| is_own);
+        if let Some(path) = &self.credentials_file {
+            // Whoever follows a run with these for days reads them again by itself.
+            let file = Arc::new(CredentialsFile(path.clone()));
+            credentials = credentials.map(|credentials| credentials.from_source(file));
+        }
         let cluster = Cluster::connect_observed(endpoint.clone(), credentials, self.observers.clone())?;
         let watcher = Watcher::start(cluster.clone(), self.settings);
         let connected = Arc::new(Connected { cluster, watcher });
@@ -122,6 +127,21 @@ impl Clusters {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The file that `--livy-credentials-file` names.
+#[derive(Debug)]
+struct CredentialsFile(PathBuf);
+
+impl CredentialsSource for CredentialsFile {
+    fn name(&self) -> String {
+        format!("the file `{}`", self.0.display())
+    }
+
+    fn read_again<'a>(&'a self, _: &'a Credentials) -> ReadingAgain<'a> {
+        let read = || read_credentials(&self.0).map_err(|error| sparkwright_spark_job::chain(&error));
+        Box::pin(async move { read() })
     }
 }
 

@@ -17,13 +17,18 @@ pub use values::{Drain, Listen, LogFormat, OnCancel, ResourceManagerUse};
 
 const AFTER_HELP: &str = "\
 AWS settings come from the standard variables (AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL_SFN, …) and the standard \
-credential chain; on EMR the instance's role is enough: states:GetActivityTask, states:SendTaskHeartbeat, \
-states:SendTaskSuccess, states:SendTaskFailure.
+credential chain; on EMR the instance's role is enough: states:GetActivityTask on the activity, and \
+states:SendTaskHeartbeat, states:SendTaskSuccess, states:SendTaskFailure on `*`. It should also have \
+states:DescribeExecution on the executions: without it, a job whose task has expired is not stopped when its execution ends.
 
 Durations are a number with a unit: 500ms, 10s, 15m, 1h 30m.
 
-A state that uses the activity should set HeartbeatSeconds (60 is a good value), TimeoutSeconds, and in its \
-Parameters a ClientToken, by which a Retry finds the job that a lost worker left.";
+A state that uses the activity should set HeartbeatSeconds (60 is a good value) and TimeoutSeconds, and in its \
+Parameters:
+  ClientToken       names the run: by it a Retry finds the job that a lost worker left
+  ExecutionId       $$.Execution.Id: by it a job that no Retry comes for is stopped
+  EnteredTime       such as $$.Execution.StartTime: a success since then counts for a Retry
+  HeartbeatSeconds  the same as the state's";
 
 /// Runs the tasks of Step Functions activities as Spark jobs: each as a batch of Apache Livy, with heartbeats, until
 /// YARN says how it ended.

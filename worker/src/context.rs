@@ -78,12 +78,19 @@ impl Context {
         })
     }
 
-    /// The journal could be written, or could not.
-    pub(crate) fn journal_works(&self, failure: Option<&WriteError>) {
-        let advice = |error| {
-            let path = self.config.journal.display();
-            format!("{error}: see that the disk of `{path}` has room; no task is taken on meanwhile")
-        };
-        self.status.service("journal", failure.map(advice));
+    /// Shows for ever whether the journal can be written, whoever tried it.
+    pub(crate) async fn show_journal(self: Arc<Self>) {
+        let mut failure = self.journal.failure();
+        loop {
+            let advice = |error: &WriteError| {
+                let path = self.config.journal.display();
+                format!("{error}: see that the disk of `{path}` has room; no task is taken on meanwhile")
+            };
+            let shown = failure.borrow_and_update().as_ref().map(advice);
+            self.status.service("journal", shown);
+            if failure.changed().await.is_err() {
+                return;
+            }
+        }
     }
 }

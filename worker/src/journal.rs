@@ -21,6 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::timeout;
 use tracing::warn;
 
 use crate::activity::ActivityTask;
@@ -57,20 +59,14 @@ pub fn unprobed() -> Probe {
     Arc::new(|_| Ok(()))
 }
 
+/// So long a task that goes on in any case waits for the disk.
+const NOTE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// A step could not be written.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("could not write the journal: {why}")]
 pub(crate) struct WriteError {
     why: String,
-}
-
-impl WriteError {
-    /// It takes longer than anybody can wait for.
-    pub(crate) fn too_slow(limit: Duration) -> Self {
-        Self {
-            why: format!("the disk has not taken it within {} s", limit.as_secs()),
-        }
-    }
 }
 
 /// A handle to the journal. Cheap to clone; the file is free for others once the last is dropped.
@@ -79,6 +75,8 @@ pub(crate) struct Journal {
     writer: Arc<Writer>,
     probe: Probe,
     metrics: Metrics,
+    /// Why the last step could not be written, if it could not.
+    failure: Arc<watch::Sender<Option<WriteError>>>,
 }
 
 impl Journal {
@@ -90,6 +88,7 @@ impl Journal {
             writer,
             probe,
             metrics: Metrics::default(),
+            failure: Arc::new(watch::Sender::new(None)),
         };
         Ok((journal, backlog))
     }
@@ -121,7 +120,7 @@ impl Journal {
 
     /// Whether it can be written, if the last try failed.
     pub(crate) async fn check(&self) -> Result<(), WriteError> {
-        if !self.writer.has_failed() {
+        if self.failure.borrow().is_none() {
             return Ok(());
         }
         let at = Timestamp::now();
@@ -133,6 +132,19 @@ impl Journal {
         self.write("accepted", Write::Accepted { at }).await
     }
 
+    /// Why the last step could not be written, if it could not.
+    pub(crate) fn failure(&self) -> watch::Receiver<Option<WriteError>> {
+        self.failure.subscribe()
+    }
+
+    /// A step took too long for whoever waited.
+    pub(crate) fn is_too_slow(&self, limit: Duration) -> WriteError {
+        let why = format!("the disk has not taken it within {} s", limit.as_secs());
+        let error = WriteError { why };
+        self.failure.send_replace(Some(error.clone()));
+        error
+    }
+
     async fn write(&self, step: &'static str, write: Write) -> Result<(), WriteError> {
         let probe = |is_written| (self.probe)(Point { step, is_written });
         let written = match probe(false) {
@@ -140,6 +152,12 @@ impl Journal {
             Err(why) => Err(WriteError { why }),
         };
         self.metrics.journal_written(step, written.is_ok());
+        self.failure.send_if_modified(|failure| {
+            let now = written.as_ref().err().cloned();
+            let is_news = *failure != now;
+            *failure = now;
+            is_news
+        });
         written?;
         // It is written: nothing can undo that.
         let _ = probe(true);
@@ -188,13 +206,20 @@ impl Entry {
 
     /// The same where the task goes on in any case.
     pub(crate) async fn note(&self, stage: &Stage) {
-        if let Err(error) = self.reach(stage).await {
+        let noted = timeout(NOTE_TIMEOUT, self.reach(stage)).await;
+        if let Err(error) = noted.unwrap_or_else(|_| Err(self.journal.is_too_slow(NOTE_TIMEOUT))) {
             warn!(
                 error = sparkwright_spark_job::chain(&error),
                 stage = stage.name(),
                 "the journal is behind: after a crash of the worker the task's job would be looked for by its name"
             );
         }
+    }
+
+    /// The task was not taken on. Its token counts no more, whether it can be written or not.
+    pub(crate) async fn forget(self) {
+        self.release();
+        self.close().await;
     }
 
     /// Nobody has to know of the task any more.

@@ -6,7 +6,7 @@
 //! - Every task token gets at most one completion, and none after the service said that the task is over.
 //! - Heartbeats never wait for Livy, and a failed call is never taken for a cancel.
 //! - No poll error, bad input or single task ends the worker.
-//! - A task token is written nowhere.
+//! - A task token reaches no log, page or metric: only the journal holds it.
 //!
 //! # Layout
 //!
@@ -145,6 +145,7 @@ impl Worker {
             Arc::clone(&context.clusters),
             context.status.clone(),
         ));
+        services.spawn(Arc::clone(&context).show_journal());
         services.spawn(leases::keep_noting(Arc::clone(&context)));
         tokio::pin!(shutdown);
         let resumed = tokio::select! {

@@ -14,7 +14,6 @@ use crate::call_error::CallError;
 use crate::config::Drain;
 use crate::context::Context;
 use crate::executor::{STOPPING, execute, handed_back};
-use crate::journal::WriteError;
 use crate::opened::Opened;
 use crate::reporting::report;
 use crate::slots::Slot;
@@ -41,16 +40,14 @@ pub(crate) async fn poll_until_draining(context: Arc<Context>, activity: Activit
             () = context.draining.begun() => return,
             slot = context.slots.reserve() => slot,
         };
-        if let Err(error) = context.journal.check().await {
+        if context.journal.check().await.is_err() {
             // What arrived could not be kept.
-            context.journal_works(Some(&error));
             drop(slot);
             tokio::select! {
                 () = context.draining.begun() => return,
                 () = sleep(JOURNAL_PERIOD) => continue,
             }
         }
-        context.journal_works(None);
         tokio::select! {
             biased;
             () = context.draining.begun() => return,
@@ -101,16 +98,16 @@ async fn take_on(context: &Arc<Context>, task: ActivityTask, at: Instant, slot: 
     // A slow disk must not cost the token.
     let opened = Opened::arrived(context, &task, at);
     let received = timeout(RECEIVE_TIMEOUT, context.journal.receive(&task)).await;
-    match received.unwrap_or_else(|_| Err(WriteError::too_slow(RECEIVE_TIMEOUT))) {
+    match received.unwrap_or_else(|_| Err(context.journal.is_too_slow(RECEIVE_TIMEOUT))) {
         Ok(()) => {
-            context.journal_works(None);
             context
                 .tasks
                 .spawn(execute(Arc::clone(context), opened, Some(slot)));
         }
         Err(error) => {
-            context.journal_works(Some(&error));
             hand_back(context, task, &chain(&error)).await;
+            // A slow disk may have taken it since.
+            context.tasks.spawn(opened.entry.forget());
         }
     }
 }

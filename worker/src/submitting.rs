@@ -9,7 +9,7 @@ use sparkwright_spark_job::submission::{
     Gate, Numbering, Order, Patience, Run, SubmitError, Supervisor, submit,
 };
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
 use crate::clusters::Connected;
@@ -25,6 +25,9 @@ use crate::stopping::unseen;
 
 /// How often a Livy that cannot be used is asked whether it refuses the credentials.
 const CREDENTIALS_PERIOD: Duration = Duration::from_secs(30);
+
+/// A Livy that takes longer to refuse them does not refuse them.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What came of a submission.
 enum Submitted {
@@ -60,6 +63,13 @@ impl Supervisor for Supervision<'_> {
         if self.task.listing.note(Some(&why)) {
             warn!(why, "the submission waits");
         }
+        self.waits.notify_one();
+    }
+
+    fn was_not_received(&self) {
+        self.posted
+            .store(self.unanswered_post.is_some(), Ordering::Relaxed);
+        // Whoever waits for that looks again.
         self.waits.notify_one();
     }
 
@@ -168,7 +178,8 @@ impl Task {
                 () = supervision.waits.notified() => {
                     if nothing_posted() && Instant::now() >= ask_again {
                         ask_again = Instant::now() + CREDENTIALS_PERIOD;
-                        if let Some(message) = refusal_of_credentials(connected).await {
+                        let look = timeout(CREDENTIALS_TIMEOUT, refusal_of_credentials(connected)).await;
+                        if let Ok(Some(message)) = look {
                             let renewed = self.context.clusters.renewed_since(connected);
                             return Submitted::Unauthorized { renewed, message };
                         }

@@ -1,16 +1,18 @@
 //! Task tokens, which nobody may see, and what stands for them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use sparkwright_spark_job::identity::Intent;
 
-/// What lets its holder answer for a task. It is shown nowhere; [`TaskId`] stands for it.
+/// What lets its holder answer for a task. It is shown nowhere; [`TaskId`] stands for it. Tokens are long, and a clone
+/// shares the text.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct TaskToken(String);
+pub struct TaskToken(Arc<str>);
 
 impl TaskToken {
     /// A token as Step Functions handed it out.
-    pub fn new(token: impl Into<String>) -> Self {
+    pub fn new(token: impl Into<Arc<str>>) -> Self {
         Self(token.into())
     }
 
@@ -26,7 +28,7 @@ impl TaskToken {
 
     /// The short hash by which logs name the task.
     pub fn id(&self) -> TaskId {
-        TaskId(self.intent().hex(8))
+        TaskId(self.intent().hex(8).into())
     }
 }
 
@@ -38,7 +40,7 @@ impl fmt::Debug for TaskToken {
 
 /// A task's name in logs: a hash of its token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TaskId(String);
+pub struct TaskId(Arc<str>);
 
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

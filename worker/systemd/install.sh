@@ -7,7 +7,8 @@ usage() {
 usage: install.sh [--binary FILE] [--no-start] [NAME=VALUE ...]
 
 Installs sparkwright-worker as a service of systemd and starts it. Run it again with a newer worker to upgrade: what runs
-on the cluster goes on, and is taken up by the new worker.
+on the cluster goes on, and is taken up by the new worker. A worker that runs is restarted, which can take over a minute:
+it waits until its open polls have returned.
 
   --binary FILE   the worker (default: sparkwright-worker in the folder of this script)
   --no-start      install and enable, but neither start nor restart
@@ -136,6 +137,7 @@ if ! grep -q '^SPARKWRIGHT_ACTIVITY_ARN=.' "$settings/worker.env"; then
     exit 0
 fi
 [ "$start" = yes ] || exit 0
+echo 'It is started; a worker that runs ends first, which can take over a minute.'
 if ! systemctl restart "$unit"; then
     echo 'install.sh: it does not start. These say why:' >&2
     echo '  sudo journalctl -u sparkwright-worker -n 50' >&2

@@ -4,7 +4,7 @@
 //! submissions at once must not read it a thousand times: each is given one whose reading began after it had asked.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +20,9 @@ const STRETCH: u32 = 4;
 
 /// And so long for each batch that Livy has: a page holds a thousand, and no more than one page is read in a second.
 const PER_BATCH: Duration = Duration::from_millis(1);
+
+/// However slow it is, and however long: it is read this often.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// All batches of a Livy.
 #[derive(Debug)]
@@ -79,6 +82,8 @@ pub(crate) struct SharedList {
     state: Mutex<State>,
     /// How many wait for a list.
     wanting: AtomicUsize,
+    /// A watcher looks at each.
+    is_watched: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -109,29 +114,46 @@ impl SharedList {
         reading.list
     }
 
-    /// A list whose reading began after `since`, if there is one or it may be read now.
-    pub(crate) async fn newer(&self, livy: &Client, spacing: Duration, since: Instant) -> Option<Reading> {
+    /// A list whose reading began after `since`, if there is one. Else it is read beside whoever asks, once it is due: a
+    /// watcher does not wait for a Livy that takes its time. What is watched is kept.
+    pub(crate) fn newer(
+        self: &Arc<Self>,
+        livy: &Client,
+        spacing: Duration,
+        since: Instant,
+    ) -> Option<Reading> {
+        self.is_watched.store(true, Ordering::Relaxed);
         let latest = self.state().latest.clone();
         if let Some(reading) = latest.filter(|reading| reading.began > since) {
             return Some(reading);
         }
-        // Else somebody reads it for all, or waits to.
-        let _turn = self.reading.try_lock().ok()?;
         let is_due = self.state().due.is_none_or(|due| due <= Instant::now());
-        if !is_due {
-            return None;
+        // Else somebody reads it for all, or waits to.
+        if is_due && self.reading.try_lock().is_ok() {
+            let (list, livy) = (Arc::clone(self), livy.clone());
+            tokio::spawn(async move { list.read(&livy, spacing).await });
         }
-        let _wanting = Wanting::of(self);
-        Some(self.read_now(livy, spacing).await)
+        None
+    }
+
+    /// Nobody watches.
+    pub(crate) fn unwatched(&self) {
+        self.is_watched.store(false, Ordering::Relaxed);
+        if self.wanting.load(Ordering::Relaxed) == 0 {
+            self.state().latest = None;
+        }
     }
 
     async fn read_now(&self, livy: &Client, spacing: Duration) -> Reading {
         let began = Instant::now();
         let batches = Box::pin(livy.batches()).await;
-        let length = batches.as_ref().map_or(0, Vec::len);
-        let pause = (began.elapsed() * STRETCH)
-            .max(PER_BATCH * u32::try_from(length).unwrap_or(u32::MAX))
-            .max(spacing);
+        let pause = match &batches {
+            Ok(batches) => (began.elapsed() * STRETCH)
+                .max(PER_BATCH * u32::try_from(batches.len()).unwrap_or(u32::MAX))
+                .clamp(spacing, LONGEST_PAUSE.max(spacing)),
+            // What it took says nothing of the next.
+            Err(_) => spacing,
+        };
         let reading = Reading {
             began,
             list: batches
@@ -162,7 +184,8 @@ impl<'a> Wanting<'a> {
 
 impl Drop for Wanting<'_> {
     fn drop(&mut self) {
-        if self.0.wanting.fetch_sub(1, Ordering::Relaxed) == 1 {
+        let is_last = self.0.wanting.fetch_sub(1, Ordering::Relaxed) == 1;
+        if is_last && !self.0.is_watched.load(Ordering::Relaxed) {
             // It is large, and is nobody's any more.
             self.0.state().latest = None;
         }

@@ -95,7 +95,7 @@ impl Cluster {
     }
 
     /// Livy's list, for all who want it.
-    pub(crate) fn list(&self) -> &SharedList {
+    pub(crate) fn list(&self) -> &Arc<SharedList> {
         &self.list
     }
 

@@ -23,6 +23,10 @@ const START_FAILED: &str = "spark-submit start failed";
 /// Livy looks at YARN every 5 s by default; a Livy that lags by three looks does not lag.
 const LIVY_LAG: Duration = Duration::from_secs(15);
 
+/// So long after the end of a run whose deploy mode is not known, a Livy that does not answer is waited for: it alone knows
+/// whether a driver of client mode has failed.
+const LIVY_SILENCE: Duration = Duration::from_secs(60);
+
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
@@ -215,12 +219,12 @@ impl RunHistory {
             DeployMode::Cluster => Standing::Ended(Ending::Succeeded),
             DeployMode::LikelyClient | DeployMode::Client => self.by_livy_of_client_mode(livy),
             DeployMode::Unproven => {
-                let awaited = match livy {
-                    LivySight::NotAsked => true,
-                    LivySight::Batch(batch) => !batch.state.is_terminal(),
-                    LivySight::Silent(_) | LivySight::Absent => false,
+                let awaited_for = match livy {
+                    LivySight::NotAsked | LivySight::Silent(_) => LIVY_SILENCE,
+                    LivySight::Batch(batch) if !batch.state.is_terminal() => LIVY_LAG,
+                    LivySight::Batch(_) | LivySight::Absent => Duration::ZERO,
                 };
-                if awaited && now.duration_since(since) < LIVY_LAG {
+                if now.duration_since(since) < awaited_for {
                     return Standing::Pending(Phase::Running);
                 }
                 Standing::Ended(Ending::Succeeded)

@@ -17,7 +17,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use sparkwright_livy as livy;
 use tokio::sync::SemaphorePermit;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::{info, warn};
 
 use crate::cluster::{Cluster, livy_silence};
@@ -26,6 +26,9 @@ use crate::names::{BatchName, RunKey, Slug, Tags};
 use crate::parameters::Parameters;
 use crate::sighting::{LivySight, Survey};
 use steps::{Next, PostAnswer, Refusal, Submission, ZombieFate};
+
+/// How long a caller may take to say whether the job is still wanted: its place at Livy is free after that.
+const GATE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// For a caller without a deadline.
 const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
@@ -176,6 +179,9 @@ pub trait Supervisor: Send + Sync {
         None
     }
 
+    /// The POST that the gate has let pass was refused before anything was made of it, or was not sent.
+    fn was_not_received(&self) {}
+
     /// Whether the submission may go on; else why not.
     fn gate(&self, _gate: Gate) -> impl Future<Output = Result<(), String>> + Send {
         async { Ok(()) }
@@ -303,6 +309,10 @@ impl<S: Supervisor> Driver<'_, S> {
         let place = self.in_time(submissions.place()).await.map_err(|_| Overdue {
             instead_of: Some("it is in line, and other submissions are still at Livy"),
         })?;
+        let has_none = livy.as_ref().is_ok_and(Vec::is_empty);
+        if has_none && submissions.were_refused_since(in_line_since) {
+            return Ok(self.submission.refused_for_others(now()));
+        }
         let question = self.cluster.applications_of(intent);
         let question = submissions.ask(in_line_since, question);
         let yarn = self.in_time(question).await?;
@@ -326,7 +336,13 @@ impl<S: Supervisor> Driver<'_, S> {
         {
             return Err(Overdue { instead_of: None });
         }
-        if let Err(why) = self.supervisor.gate(Gate::BeforePost { number }).await {
+        let gate = self.supervisor.gate(Gate::BeforePost { number });
+        let Ok(gate) = timeout(GATE_TIMEOUT, gate).await else {
+            // Others are in line.
+            let reason = "it was not heard in time whether the job is still wanted".to_owned();
+            return Ok(Next::Wait { reason });
+        };
+        if let Err(why) = gate {
             return Ok(Next::Fail(SubmitError::Superseded {
                 why,
                 left_behind: self.submission.left_behind(self.order),
@@ -341,9 +357,15 @@ impl<S: Supervisor> Driver<'_, S> {
         );
         self.submission.posting(now(), number);
         let request = self.order.parameters.to_batch_request(&name, &tags);
-        let answer = self.cluster.livy().create_batch(&request).await;
+        let answer = post_answer(self.cluster.livy().create_batch(&request).await);
+        if let PostAnswer::TooManySessions = answer {
+            self.cluster.submissions().refused();
+        }
+        if let PostAnswer::TooManySessions | PostAnswer::NotSent(_) = answer {
+            self.supervisor.was_not_received();
+        }
         // Livy takes POSTs one by one: it may have taken this one only just before it answered, or was given up.
-        let next = self.submission.posted(now(), now(), number, post_answer(answer));
+        let next = self.submission.posted(now(), now(), number, answer);
         if let Next::Created { name, .. } = &next
             && let Err(why) = self.supervisor.gate(Gate::AfterPost).await
         {

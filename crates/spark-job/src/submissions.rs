@@ -17,6 +17,8 @@ pub(crate) struct Submissions {
     places: Semaphore,
     /// When YARN was last asked without an answer, and why there was none.
     silence: Mutex<Option<(Instant, String)>>,
+    /// When Livy last refused to start one more.
+    full: Mutex<Option<Instant>>,
 }
 
 impl Default for Submissions {
@@ -24,6 +26,7 @@ impl Default for Submissions {
         Self {
             places: Semaphore::new(AT_ONCE),
             silence: Mutex::default(),
+            full: Mutex::default(),
         }
     }
 }
@@ -47,6 +50,20 @@ impl Submissions {
             *self.silence() = Some((asked, why.clone()));
         }
         answer
+    }
+
+    /// Livy starts as many as it may.
+    pub(crate) fn refused(&self) {
+        *self.full() = Some(Instant::now());
+    }
+
+    /// Whether Livy has said so to somebody since `since`: to each of those who were in line it would say the same.
+    pub(crate) fn were_refused_since(&self, since: Instant) -> bool {
+        self.full().is_some_and(|at| at >= since)
+    }
+
+    fn full(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.full.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn silence(&self) -> std::sync::MutexGuard<'_, Option<(Instant, String)>> {

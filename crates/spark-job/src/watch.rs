@@ -79,12 +79,18 @@ impl Watched {
     /// Takes a look in.
     pub fn observe(&mut self, name: &BatchName, now: Instant, sighting: &Sighting) -> Report {
         let standing = self.history.observe(now, sighting);
-        self.silence = lasting(
-            self.silence.take(),
-            now,
-            silence(sighting, self.history.depends_on_livy()),
-        );
-        self.deaf = lasting(self.deaf.take(), now, deafness(sighting));
+        // Where Livy's word is needed and it was not asked, nothing is known anew.
+        let depends_on_livy = self.history.depends_on_livy();
+        let is_open = sighting.livy == LivySight::NotAsked;
+        if !(is_open
+            && depends_on_livy
+            && matches!(sighting.yarn, YarnSight::NotThere | YarnSight::Applications(_)))
+        {
+            self.silence = lasting(self.silence.take(), now, silence(sighting, depends_on_livy));
+        }
+        if !(is_open && matches!(sighting.yarn, YarnSight::NotThere | YarnSight::Silent(_))) {
+            self.deaf = lasting(self.deaf.take(), now, deafness(sighting));
+        }
         self.yarn_is_silent = matches!(sighting.yarn, YarnSight::Silent(_));
         if self.history.is_client_mode() && !self.warned {
             self.warned = true;
@@ -224,6 +230,24 @@ mod tests {
             look(11, LivySight::Absent, down("refused")).unwrap().since,
             later(11)
         );
+    }
+
+    #[test]
+    fn a_look_that_does_not_ask_livy_ends_no_deafness() {
+        let begun = Instant::now();
+        let later = |seconds| begun + Duration::from_secs(seconds);
+        let mut watched = Watched::new(begun, Duration::from_secs(150));
+        let mut look = |seconds, livy| {
+            let yarn = YarnSight::Silent("YARN is down".into());
+            watched
+                .observe(&name(), later(seconds), &Sighting { livy, yarn })
+                .deaf
+        };
+        assert_eq!(look(4, LivySight::NotAsked), None);
+        look(5, silent("Livy is down"));
+        assert_eq!(look(6, LivySight::NotAsked).unwrap().since, later(5));
+        assert_eq!(look(7, silent("Livy is down")).unwrap().since, later(5));
+        assert_eq!(look(8, LivySight::Absent), None);
     }
 
     #[test]

@@ -125,14 +125,13 @@ async fn keep_looking(
     let mut round = round::Round::new(cluster, settings.poll_period, health);
     loop {
         if entries.is_empty() {
+            round.rest();
             match following.recv().await {
                 Some(followed) => add(&mut entries, followed, settings),
                 None => return,
             }
         }
-        while let Ok(followed) = following.try_recv() {
-            add(&mut entries, followed, settings);
-        }
+        take_in(&mut entries, &mut following, settings);
         let began = Clock::now();
         round.look(&mut entries).await;
         let next = Clock::now() + stretched(began, settings);
@@ -140,11 +139,23 @@ async fn keep_looking(
         // One fits in only if it is followed by a pause as well: never more than two questions a period.
         while Clock::now() + pause * 2 <= next {
             sleep(pause).await;
+            // What was followed since may have ended since.
+            take_in(&mut entries, &mut following, settings);
             let began = Clock::now();
             round.look_for_ends(&mut entries).await;
             pause = stretched(began, settings);
         }
         sleep_until(next).await;
+    }
+}
+
+fn take_in(
+    entries: &mut Entries,
+    following: &mut mpsc::UnboundedReceiver<Followed>,
+    settings: WatchSettings,
+) {
+    while let Ok(followed) = following.try_recv() {
+        add(entries, followed, settings);
     }
 }
 
@@ -154,7 +165,6 @@ fn stretched(began: Clock, settings: WatchSettings) -> Duration {
 }
 
 fn add(entries: &mut Entries, followed: Followed, settings: WatchSettings) {
-    let now = Clock::now().into_std();
     let Followed {
         name,
         since,
@@ -175,7 +185,7 @@ fn add(entries: &mut Entries, followed: Followed, settings: WatchSettings) {
                 watched: Watched::new(since, settings.settle),
                 followed: at,
                 senders: vec![sender],
-                looked_alone: fresh.then_some(now),
+                looked_alone: fresh.then(|| at.into_std()),
             });
         }
     }

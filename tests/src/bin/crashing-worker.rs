@@ -1,6 +1,7 @@
 //! The worker's real process, which ends, as by `kill -9`, at the step that `CRASH_AT` names: `before-posting`, or
-//! `after-following:2` for the second time.
+//! `after-following:2` for the second time. While the file that `DISK_FULL_WHILE` names exists, no step can be written.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,13 +14,14 @@ use sparkwright_worker::process::work;
 #[tokio::main]
 async fn main() -> ExitCode {
     match CommandLine::parse().invocation() {
-        Invocation::Work(config) => work(config, crash_at(std::env::var("CRASH_AT").ok())).await,
+        Invocation::Work(config) => work(config, probe()).await,
         Invocation::Check(_) => ExitCode::FAILURE,
     }
 }
 
-fn crash_at(place: Option<String>) -> Probe {
-    let place = place.unwrap_or_default();
+fn probe() -> Probe {
+    let place = std::env::var("CRASH_AT").unwrap_or_default();
+    let full = std::env::var_os("DISK_FULL_WHILE").map(PathBuf::from);
     let (point, time) = match place.split_once(':') {
         Some((point, time)) => (point.to_owned(), time.parse().expect("a number after the colon")),
         None => (place, 1),
@@ -30,6 +32,10 @@ fn crash_at(place: Option<String>) -> Probe {
             // Nothing is flushed, closed or told.
             std::process::abort();
         }
-        Ok(())
+        let is_full = || full.as_ref().is_some_and(|file| file.exists());
+        match !at.is_written && is_full() {
+            true => Err("database or disk is full".into()),
+            false => Ok(()),
+        }
     })
 }

@@ -1,5 +1,7 @@
 //! The worker as a process of its own, that can be killed.
 
+use std::ffi::OsStr;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -29,6 +31,15 @@ impl Crashing {
 
     /// Starts one that ends at a step of its journal: see the program `crashing-worker`.
     pub(crate) fn spawn(site: &Site, further: &[&str], crash_at: &str) -> Self {
+        Self::spawn_with(site, further, "CRASH_AT", crash_at)
+    }
+
+    /// Starts one whose journal cannot be written while this file exists.
+    pub(crate) fn spawn_on_disk(site: &Site, further: &[&str], full_while: &Path) -> Self {
+        Self::spawn_with(site, further, "DISK_FULL_WHILE", full_while)
+    }
+
+    fn spawn_with(site: &Site, further: &[&str], fault: &str, value: impl AsRef<OsStr>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_crashing-worker"))
             .args(&site.options(further)[1..])
             .env_clear()
@@ -36,7 +47,7 @@ impl Crashing {
             .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
             .env("AWS_SECRET_ACCESS_KEY", "secret")
             .env("AWS_ENDPOINT_URL_SFN", site.step_functions.url().as_str())
-            .env("CRASH_AT", crash_at)
+            .env(fault, value)
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -65,22 +76,22 @@ impl Crashing {
 
     /// Waits until its page shows a text.
     pub(crate) async fn shows(&self, text: &str) {
+        self.shows_at("", text).await;
+    }
+
+    /// The same for what is below its page.
+    pub(crate) async fn shows_at(&self, path: &str, text: &str) {
         // Livy and YARN are named in the log, too, when they are silent.
         let page = Regex::new(r#"page="(http://127\.0\.0\.1:\d+/)""#).unwrap();
-        let address = page.captures(&self.log.borrow()).unwrap()[1].to_owned();
+        let address = page.captures(&self.log.borrow()).unwrap()[1].to_owned() + path;
+        let get = || async { reqwest::get(&address).await.unwrap().text().await.unwrap() };
         let showing = async {
-            while !reqwest::get(&address)
-                .await
-                .unwrap()
-                .text()
-                .await
-                .unwrap()
-                .contains(text)
-            {
+            while !get().await.contains(text) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        timeout(PATIENCE, showing).await.expect("the page shows it");
+        let shown = timeout(PATIENCE, showing).await;
+        assert!(shown.is_ok(), "`{text}` is not in {}", get().await);
     }
 
     /// SIGTERM.

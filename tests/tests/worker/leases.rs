@@ -63,7 +63,7 @@ async fn a_job_whose_lease_was_lost_with_its_execution_is_stopped_at_once() {
 }
 
 #[tokio::test]
-async fn a_job_that_a_retry_has_taken_over_is_not_stopped_when_an_execution_ends() {
+async fn a_job_that_a_retry_has_taken_over_is_let_go_of() {
     let site = Site::new().await;
     let worker = site.worker(&[]).await;
     let execution = site.step_functions.start_execution();

@@ -7,6 +7,7 @@ mod check;
 mod crashes;
 mod crashing;
 mod credentials;
+mod disk;
 mod documents;
 mod draining;
 mod inputs;

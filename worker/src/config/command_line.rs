@@ -12,7 +12,8 @@ One line for each thing, on the standard output:
 
 The exit code is 0 if nothing failed, 1 if something did, 2 for an option that cannot be read.
 
-Nothing is changed and no task is taken. The ResourceManager is asked to kill an application that cannot exist, by which \
+Nothing is changed and no task is taken. Permissions are tried on what cannot exist; that to poll, \
+states:GetActivityTask, cannot be tried. The ResourceManager is asked to kill an application that cannot exist, by which \
 it shows whether it takes orders from --resource-manager-user. A worker that is running already is not disturbed. \
 Run it as the user and with the variables of the service, so that it sees what the worker sees:
   sudo -u sparkwright sh -c 'set -a; . /etc/sparkwright/worker.env; exec /usr/local/bin/sparkwright-worker check'";
@@ -34,8 +35,9 @@ pub struct CommandLine {
 enum Command {
     /// Tests what the options name, and says what is wrong with it.
     ///
-    /// Tests what the options name: each Livy, each ResourceManager, the AWS region and credentials, each activity, and
-    /// the page's address. It takes the options of the worker, and the same variables.
+    /// Tests what the options name: the AWS region and credentials, each activity, the role's permissions, the file of
+    /// Livy's credentials, each Livy, each ResourceManager, the page's address, the filter of the log, and the journal.
+    /// It takes the options of the worker, and the same variables.
     #[command(after_help = AFTER_CHECK_HELP)]
     Check(Config),
 }

@@ -33,10 +33,10 @@ pub enum OnCancel {
 /// What a stopping worker does with running tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub enum Drain {
-    /// Their jobs go on; each gets a last heartbeat. When that has expired, a Retry of the state with the same
-    /// ClientToken takes the job over.
+    /// Their jobs go on, and the next process with this journal goes on with them; each gets a last heartbeat. If none
+    /// comes before that has expired, a Retry of the state with the same ClientToken takes the job over.
     Leave,
-    /// They are waited for.
+    /// They are waited for, as long as --drain-timeout says.
     Wait,
     /// Their jobs are stopped, and they fail with SparkJob.Cancelled.
     Stop,

@@ -262,6 +262,7 @@ async fn a_full_disk_fails_the_step_and_what_was_written_stays() {
         writer: Arc::new(Writer::start(store)),
         probe: unprobed(),
         metrics: Metrics::default(),
+        failure: Arc::new(watch::Sender::new(None)),
     };
     let mut written = 0;
     let error = loop {

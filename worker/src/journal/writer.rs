@@ -1,8 +1,7 @@
 //! The thread that writes. Steps that come while a transaction is being synced share the next one, so that a thousand
 //! tasks do not wait for a thousand syncs.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use jiff::Timestamp;
@@ -51,8 +50,6 @@ struct Order {
 /// A handle to the thread, which ends, and lets go of the file, when this is dropped.
 #[derive(Debug)]
 pub(super) struct Writer {
-    /// Whether the last transaction failed.
-    failed: Arc<AtomicBool>,
     /// None only while it is dropped.
     orders: Option<mpsc::Sender<Order>>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -61,31 +58,20 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(store: Store) -> Self {
         let (orders, coming) = mpsc::channel();
-        let failed = Arc::<AtomicBool>::default();
-        let has_failed = Arc::clone(&failed);
         let thread = std::thread::Builder::new()
             .name("journal".into())
-            .spawn(move || write_all(store, &coming, &has_failed))
+            .spawn(move || write_all(store, &coming))
             .expect("a machine that can start a thread");
         Self {
-            failed,
             orders: Some(orders),
             thread: Mutex::new(Some(thread)),
         }
     }
 
-    /// Whether the last transaction failed.
-    pub(super) fn has_failed(&self) -> bool {
-        self.failed.load(Ordering::Relaxed)
-    }
-
     /// Writes a step, and waits until it is on disk.
     pub(super) async fn write(&self, write: Write) -> Result<(), WriteError> {
-        let gone = || {
-            self.failed.store(true, Ordering::Relaxed);
-            WriteError {
-                why: "its thread has ended".into(),
-            }
+        let gone = || WriteError {
+            why: "its thread has ended".into(),
         };
         let (done, is_done) = oneshot::channel();
         let orders = self.orders.as_ref().ok_or_else(gone)?;
@@ -105,7 +91,7 @@ impl Drop for Writer {
     }
 }
 
-fn write_all(mut store: Store, coming: &mpsc::Receiver<Order>, failed: &AtomicBool) {
+fn write_all(mut store: Store, coming: &mpsc::Receiver<Order>) {
     while let Ok(first) = coming.recv() {
         let mut orders = vec![first];
         orders.extend(coming.try_iter().take(MOST - 1));
@@ -114,7 +100,6 @@ fn write_all(mut store: Store, coming: &mpsc::Receiver<Order>, failed: &AtomicBo
             .map_err(|error| WriteError {
                 why: error.to_string(),
             });
-        failed.store(written.is_err(), Ordering::Relaxed);
         for order in orders {
             // Whoever waited may be gone; the step is done all the same.
             let _ = order.done.send(written.clone());

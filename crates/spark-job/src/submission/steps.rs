@@ -147,10 +147,7 @@ impl Submission {
                 posted,
             },
             PostAnswer::NotSent(why) => self.wait(now, why),
-            PostAnswer::TooManySessions => self.wait(
-                now,
-                "Livy is starting as many sessions as it may (livy.server.session.max-creation)".into(),
-            ),
+            PostAnswer::TooManySessions => self.refused_for_others(now),
             PostAnswer::Duplicate => {
                 self.doubt = in_doubt(Cause::Duplicate);
                 Next::SurveyLater
@@ -168,6 +165,12 @@ impl Submission {
             }
             PostAnswer::Refused(refusal) => Next::Fail(refusal.rejection()),
         }
+    }
+
+    /// Livy starts as many sessions as it may, as it has said to this or to another submission.
+    pub fn refused_for_others(&self, now: Instant) -> Next {
+        let reason = "Livy is starting as many sessions as it may (livy.server.session.max-creation)";
+        self.wait(now, reason.into())
     }
 
     /// Decides upon what a refused POST had left, or upon a shell that stood too long.

@@ -56,6 +56,11 @@ impl Round {
         }
     }
 
+    /// There is nothing to look at.
+    pub(super) fn rest(&self) {
+        self.cluster.list().unwatched();
+    }
+
     /// Looks at everything once, and lets go of what has ended or is no longer wanted.
     pub(super) async fn look(&mut self, entries: &mut Entries) {
         let livy_until = Clock::now() + LIVY_TIMEOUT;

@@ -53,10 +53,10 @@ impl Round {
             })
             .buffer_unordered(AT_ONCE);
         let mut silence = None;
-        while let (None, Some((key, yarn))) = (&silence, answers.next().await) {
+        while let Some((key, yarn)) = answers.next().await {
             if let YarnSight::Silent(why) = yarn {
                 silence = Some(why);
-                continue;
+                break;
             }
             unanswered.remove(&key);
             if let Some(entry) = entries.get_mut(&key) {

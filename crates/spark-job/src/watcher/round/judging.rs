@@ -58,7 +58,9 @@ pub(super) fn is_worth_asking_again(
         (_, YarnSight::Silent(_)) => false,
         (LivySight::Absent, YarnSight::NotThere) => true,
         (LivySight::Absent, YarnSight::Applications(applications)) => {
-            applications.is_empty() && history.has_settled(now)
+            // A list may miss a batch that moves while it is read.
+            applications.iter().any(Application::succeeded)
+                || (applications.is_empty() && history.has_settled(now))
         }
         (LivySight::Batch(batch), YarnSight::Applications(applications)) => {
             let is_lost = applications.is_empty() && batch.app_id.is_none() && history.has_settled(now);

@@ -29,20 +29,20 @@ impl Round {
             .iter()
             .filter(|(_, entry)| entry.watched.wants_livy(now()))
             .collect();
-        if wanting.is_empty() {
-            return LivyAnswers::default();
+        if wanting.len() <= FEW {
+            self.cluster.list().unwatched();
         }
-        let asked = async {
-            match wanting.len() {
-                ..=FEW => Some(self.one_by_one(&wanting).await),
-                _ => self.by_list(entries, &wanting).await,
-            }
-        };
-        let answers = match timeout_at(until, asked).await {
-            Ok(Some(answers)) => answers,
-            // The list is not due.
-            Ok(None) => return LivyAnswers::default(),
-            Err(_) => self.hanging(&wanting),
+        let answers = match wanting.len() {
+            0 => return LivyAnswers::default(),
+            1..=FEW => match timeout_at(until, self.one_by_one(&wanting)).await {
+                Ok(answers) => answers,
+                Err(_) => self.hanging(&wanting),
+            },
+            _ => match self.by_list(entries, &wanting) {
+                Some(answers) => answers,
+                // The next one is not there yet.
+                None => return LivyAnswers::default(),
+            },
         };
         let silent = answers.sights.values().find_map(|sight| match sight {
             LivySight::Silent(why) => Some(why.clone()),
@@ -62,10 +62,10 @@ impl Round {
         }
     }
 
-    /// From a list that is newer than the last; none while it is not due, or read by somebody else.
-    async fn by_list(&mut self, entries: &Entries, wanting: &[(&RunKey, &Entry)]) -> Option<LivyAnswers> {
+    /// From a list that is newer than the last, if there is one by now.
+    fn by_list(&mut self, entries: &Entries, wanting: &[(&RunKey, &Entry)]) -> Option<LivyAnswers> {
         let (livy, shared) = (self.cluster.livy(), self.cluster.list());
-        let reading = shared.newer(livy, self.poll_period, self.list_began).await?;
+        let reading = shared.newer(livy, self.poll_period, self.list_began)?;
         self.list_began = reading.began;
         let list = match reading.list {
             Ok(list) => list,
