@@ -30,10 +30,7 @@ async fn a_full_disk_keeps_new_work_out_and_stops_nothing() {
     assert!(cause.contains("disk is full"), "{cause}");
     assert_eq!(site.cluster.livy().journal().count("POST /batches"), 1);
     site.end(Fate::Succeeds);
-    assert_eq!(
-        first.outcome().await.output()["ApplicationState"],
-        json!("SUCCEEDED")
-    );
+    assert_eq!(first.outcome().await.output()["state"], "SUCCEEDED");
 
     std::fs::remove_file(&full).unwrap();
     let third = site.run("pi.py");
