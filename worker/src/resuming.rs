@@ -33,7 +33,7 @@ pub(crate) async fn resume(context: &Arc<Context>, backlog: Backlog) {
     );
     let beats: JoinSet<()> = tasks.iter().map(|task| task.heartbeats.first_answer()).collect();
     if timeout(FIRST_BEATS, beats.join_all()).await.is_err() {
-        warn!("Step Functions has not answered to the first heartbeats of all open tasks yet");
+        warn!("not every open task has had an answer to its first heartbeat yet");
     }
     for mut task in tasks {
         // Before new work comes, so that a retry finds the intent taken.

@@ -1,11 +1,10 @@
 //! Runs the checker on a scenario, and says what it found.
 
-use std::fmt::Write as _;
+use std::fmt::{Debug, Write as _};
+use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 use stateright::{Checker, HasDiscoveries, Model};
-
-use crate::scenario::Scenario;
 
 /// What an exploration came to.
 #[derive(Debug)]
@@ -25,8 +24,26 @@ pub(crate) struct Counterexample {
     pub(crate) story: String,
 }
 
+/// What is shown of a state.
+pub(crate) trait Told {
+    /// In a line.
+    fn in_short(&self) -> String;
+
+    /// The rules that were broken on the way to it.
+    fn broken(&self) -> Vec<&'static str>;
+}
+
 /// Explores all that can happen, or until a rule is broken.
-pub(crate) fn explore(scenario: &Scenario) -> Explored {
+pub(crate) fn explore<M>(scenario: &M) -> Explored
+where
+    M: Model<
+            State: Told + Clone + Debug + Hash + PartialEq + Send + Sync,
+            Action: Clone + Debug + PartialEq + Send + Sync,
+        > + Clone
+        + Send
+        + Sync
+        + 'static,
+{
     let began = Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let checker = scenario
@@ -46,10 +63,7 @@ pub(crate) fn explore(scenario: &Scenario) -> Explored {
                 let _ = writeln!(story, "     the end: {}", state.in_short());
             }
         }
-        let broken = steps
-            .last()
-            .map(|(state, _)| state.violations.names())
-            .unwrap_or_default();
+        let broken = steps.last().map(|(state, _)| state.broken()).unwrap_or_default();
         Counterexample {
             rule: if broken.is_empty() {
                 rule.to_owned()

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::explore::Told;
 use crate::invocation::{Answer, Context, Event, Invocation};
 use crate::request::{HOUR, Kind, Request};
 use crate::scenario::Scenario;
@@ -258,9 +259,10 @@ impl State {
             self.violations.add(Rule::OneApplicationPerIntent);
         }
     }
+}
 
-    /// For people.
-    pub(crate) fn in_short(&self) -> String {
+impl Told for State {
+    fn in_short(&self) -> String {
         let jobs: Vec<_> = self
             .world
             .jobs
@@ -297,5 +299,9 @@ impl State {
                 .map(|batch| batch.run.0)
                 .collect::<Vec<_>>()
         )
+    }
+
+    fn broken(&self) -> Vec<&'static str> {
+        self.violations.names()
     }
 }

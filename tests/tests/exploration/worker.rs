@@ -20,7 +20,6 @@
 
 mod checks;
 mod defects;
-mod explore;
 mod histories;
 mod model;
 mod names;

@@ -1,8 +1,8 @@
 //! Each rule of the worker broken once: the checker has to find what comes of it, and to find nothing while the rule is kept.
 
-use super::explore::explore;
 use super::scenario::Fault::{self, Crash, CutOff, Outage, YarnOutage};
 use super::scenario::{Defect, Scenario};
+use crate::explore::explore;
 
 const TASK: Scenario = Scenario::new("a task");
 

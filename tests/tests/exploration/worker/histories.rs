@@ -2,9 +2,9 @@
 
 use sparkwright_worker::config::Drain;
 
-use super::explore::explore;
 use super::scenario::Fault::{Crash, CutOff, LivyCrash, LostPost, LostReport, Outage, YarnOutage};
 use super::scenario::{Fault, Scenario};
+use crate::explore::explore;
 
 const OF_THE_WORKER: &[Fault] = &[Crash, CutOff, LostPost, LostReport];
 const OF_THE_CLUSTER: &[Fault] = &[LostPost, LivyCrash, YarnOutage, CutOff];

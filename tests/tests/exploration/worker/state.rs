@@ -10,6 +10,7 @@ use super::scenario::Scenario;
 use super::step_functions::StepFunctions;
 use super::surroundings::{Others, Surroundings};
 use super::task::{Lease, Task};
+use crate::explore::Told;
 use crate::world::World;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -275,9 +276,10 @@ impl State {
         };
         self.step_functions.has_ended && self.workers.iter().all(is_done)
     }
+}
 
-    /// For people.
-    pub(super) fn in_short(&self) -> String {
+impl Told for State {
+    fn in_short(&self) -> String {
         let jobs: Vec<_> = self
             .world
             .jobs
@@ -349,5 +351,9 @@ impl State {
                 ""
             },
         )
+    }
+
+    fn broken(&self) -> Vec<&'static str> {
+        self.violations.names()
     }
 }
