@@ -136,8 +136,8 @@ async fn keep_looking(
         round.look(&mut entries).await;
         let next = Clock::now() + stretched(began, settings);
         let mut pause = settings.poll_period;
-        // One fits in only if it is followed by a pause as well: never more than two questions a period.
-        while Clock::now() + pause * 2 <= next {
+        // Not right before the next look at everything: on the whole there are not more than two questions a period.
+        while Clock::now() + pause * 3 / 2 <= next {
             sleep(pause).await;
             // What was followed since may have ended since.
             take_in(&mut entries, &mut following, settings);
