@@ -19,7 +19,7 @@ use crate::journal::{Entry, Stage};
 use crate::life::fate::Loss;
 use crate::life::{self, Event, Life, Next, Step, Verdict, Wish};
 use crate::opened::Opened;
-use crate::reporting::{Heard, tell};
+use crate::reporting::{Heard, report};
 use crate::slots::Slot;
 use crate::snapshot::{Ended, Step as Shown};
 use crate::status::Listing;
@@ -344,7 +344,7 @@ async fn end(
 ) -> Option<Heard> {
     listing.step(Shown::Reporting);
     tokio::select! {
-        heard = tell(&context.clients, token, completion, was_concluded) => {
+        heard = report(&context.clients, token, completion, was_concluded) => {
             listing.reported(completion, heard != Heard::Never);
             Some(heard)
         }

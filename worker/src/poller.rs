@@ -15,7 +15,7 @@ use crate::config::Drain;
 use crate::context::Context;
 use crate::executor::{STOPPING, execute, handed_back};
 use crate::opened::Opened;
-use crate::reporting::report;
+use crate::reporting::{Heard, report};
 use crate::slots::Slot;
 use crate::snapshot::Ended;
 
@@ -120,7 +120,7 @@ async fn hand_back(context: &Context, task: ActivityTask, why: &str) {
         let completion = handed_back(why);
         let reported = report(&context.clients, &task.token, &completion, false);
         let heard = timeout(HAND_BACK_TIMEOUT, reported).await;
-        let is_heard = heard.as_ref().is_ok_and(|heard| *heard);
+        let is_heard = heard.as_ref().is_ok_and(|heard| *heard != Heard::Never);
         let how = if is_heard {
             Ended::with(&completion)
         } else {

@@ -30,16 +30,6 @@ pub(crate) async fn report(
     clients: &Clients,
     token: &TaskToken,
     completion: &Completion,
-    may_have_arrived: bool,
-) -> bool {
-    tell(clients, token, completion, may_have_arrived).await != Heard::Never
-}
-
-/// The same, and how certain that is.
-pub(crate) async fn tell(
-    clients: &Clients,
-    token: &TaskToken,
-    completion: &Completion,
     mut may_have_arrived: bool,
 ) -> Heard {
     let mut backoff = Backoff::default();
