@@ -14,15 +14,10 @@ use tokio::time::{Instant, sleep_until};
 use crate::cluster::livy_silence;
 use crate::identity::{Intent, Resource};
 use crate::names::{intent_digits, intent_digits_of, run_number};
+use crate::pace::pause;
 
-/// Between two readings passes at least so many times as long as the first took, so that Livy has time for others.
-const STRETCH: u32 = 4;
-
-/// And so long for each batch that Livy has: a page holds a thousand, and no more than one page is read in a second.
+/// Between two readings passes so long for each batch that Livy has: a page holds a thousand, and no more than one page is read in a second.
 const PER_BATCH: Duration = Duration::from_millis(1);
-
-/// However slow it is, and however long: it is read this often.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// All batches of a Livy.
 #[derive(Debug)]
@@ -148,9 +143,10 @@ impl SharedList {
         let began = Instant::now();
         let batches = Box::pin(livy.batches()).await;
         let pause = match &batches {
-            Ok(batches) => (began.elapsed() * STRETCH)
-                .max(PER_BATCH * u32::try_from(batches.len()).unwrap_or(u32::MAX))
-                .clamp(spacing, LONGEST_PAUSE.max(spacing)),
+            Ok(batches) => {
+                let length = u32::try_from(batches.len()).unwrap_or(u32::MAX);
+                pause(began.elapsed(), spacing, PER_BATCH * length)
+            }
             // What it took says nothing of the next.
             Err(_) => spacing,
         };

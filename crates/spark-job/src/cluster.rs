@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sparkwright_livy as livy;
-use sparkwright_yarn::{self as yarn, Application};
+use sparkwright_yarn::{self as yarn, Application, ApplicationId};
 use tracing::warn;
 
 use crate::batch_list::SharedList;
@@ -106,10 +106,15 @@ impl Cluster {
 
     /// Kills the live applications of one intent beyond the one that stays.
     pub(crate) async fn kill_surplus(&self, applications: &[Application]) {
+        self.kill_all(&surplus(applications)).await;
+    }
+
+    /// Kills what is more than one of an intent.
+    pub(crate) async fn kill_all(&self, surplus: &[ApplicationId]) {
         let Some(yarn) = self.yarn() else { return };
-        for id in surplus(applications) {
+        for id in surplus {
             warn!(application_id = %id, "a second live application of one intent is killed");
-            if let Err(error) = yarn.kill(&id).await {
+            if let Err(error) = yarn.kill(id).await {
                 warn!(application_id = %id, error = chain(&error), "it could not be killed yet");
             }
         }

@@ -28,6 +28,7 @@ pub mod fields;
 pub mod identity;
 pub mod names;
 pub mod outcome;
+mod pace;
 pub mod parameters;
 pub mod redact;
 pub mod sighting;

@@ -317,9 +317,7 @@ impl<S: Supervisor> Driver<'_, S> {
         let question = submissions.ask(in_line_since, question);
         let yarn = self.in_time(question).await?;
         let survey = Survey { livy, yarn };
-        for id in self.submission.surplus(&survey) {
-            self.kill_surplus(&id).await;
-        }
+        self.cluster.kill_all(&self.submission.surplus(&survey)).await;
         let next = self.submission.surveyed(now(), &survey);
         self.place = matches!(next, Next::Post { .. }).then_some(place);
         Ok(next)
@@ -375,14 +373,6 @@ impl<S: Supervisor> Driver<'_, S> {
             }));
         }
         Ok(next)
-    }
-
-    async fn kill_surplus(&self, id: &sparkwright_yarn::ApplicationId) {
-        let Some(yarn) = self.cluster.yarn() else { return };
-        warn!(application_id = %id, "a second live application of one intent is killed");
-        if let Err(error) = yarn.kill(id).await {
-            warn!(application_id = %id, error = crate::chain(&error), "it could not be killed yet");
-        }
     }
 
     /// Without a copy of the work in a future of its own.

@@ -79,18 +79,8 @@ impl Watched {
     /// Takes a look in.
     pub fn observe(&mut self, name: &BatchName, now: Instant, sighting: &Sighting) -> Report {
         let standing = self.history.observe(now, sighting);
-        // Where Livy's word is needed and it was not asked, nothing is known anew.
-        let depends_on_livy = self.history.depends_on_livy();
-        let is_open = sighting.livy == LivySight::NotAsked;
-        if !(is_open
-            && depends_on_livy
-            && matches!(sighting.yarn, YarnSight::NotThere | YarnSight::Applications(_)))
-        {
-            self.silence = lasting(self.silence.take(), now, silence(sighting, depends_on_livy));
-        }
-        if !(is_open && matches!(sighting.yarn, YarnSight::NotThere | YarnSight::Silent(_))) {
-            self.deaf = lasting(self.deaf.take(), now, deafness(sighting));
-        }
+        silence(sighting, self.history.depends_on_livy()).take_in(&mut self.silence, now);
+        deafness(sighting).take_in(&mut self.deaf, now);
         self.yarn_is_silent = matches!(sighting.yarn, YarnSight::Silent(_));
         if self.history.is_client_mode() && !self.warned {
             self.warned = true;
@@ -106,28 +96,49 @@ impl Watched {
     }
 }
 
-/// A silence that goes on began when it began.
-fn lasting(before: Option<Silence>, now: Instant, why: Option<String>) -> Option<Silence> {
-    let since = before.map_or(now, |silence| silence.since);
-    why.map(|why| Silence { since, why })
+/// What a look says of somebody whose word is needed.
+enum Heard {
+    Answer,
+    /// Why there was none.
+    Nothing(String),
+    /// It was not asked, so that what was known stays.
+    NotAsked,
 }
 
-/// Nobody answers: neither Livy nor a YARN, where there is one.
-fn deafness(sighting: &Sighting) -> Option<String> {
-    match (&sighting.yarn, &sighting.livy) {
-        (YarnSight::NotThere, LivySight::Silent(why)) => Some(why.clone()),
-        (YarnSight::Silent(yarn), LivySight::Silent(livy)) => Some(format!("{livy}; {yarn}")),
-        _ => None,
+impl Heard {
+    /// A silence that goes on began when it began.
+    fn take_in(self, silence: &mut Option<Silence>, now: Instant) {
+        match self {
+            Self::Answer => *silence = None,
+            Self::Nothing(why) => {
+                let since = silence.take().map_or(now, |silence| silence.since);
+                *silence = Some(Silence { since, why });
+            }
+            Self::NotAsked => {}
+        }
     }
 }
 
-/// Whoever's word is needed and did not come.
-fn silence(sighting: &Sighting, depends_on_livy: bool) -> Option<String> {
+/// Whether anybody answers: Livy, or a YARN where there is one.
+fn deafness(sighting: &Sighting) -> Heard {
     match (&sighting.yarn, &sighting.livy) {
-        (YarnSight::Silent(why), _) => Some(why.clone()),
-        (YarnSight::NotThere, LivySight::Silent(why)) => Some(why.clone()),
-        (YarnSight::Applications(_), LivySight::Silent(why)) if depends_on_livy => Some(why.clone()),
-        (YarnSight::NotThere | YarnSight::Applications(_), _) => None,
+        (YarnSight::NotThere, LivySight::Silent(why)) => Heard::Nothing(why.clone()),
+        (YarnSight::Silent(yarn), LivySight::Silent(livy)) => Heard::Nothing(format!("{livy}; {yarn}")),
+        (YarnSight::NotThere | YarnSight::Silent(_), LivySight::NotAsked) => Heard::NotAsked,
+        _ => Heard::Answer,
+    }
+}
+
+/// Whether everybody answers whose word is needed.
+fn silence(sighting: &Sighting, depends_on_livy: bool) -> Heard {
+    match (&sighting.yarn, &sighting.livy) {
+        (YarnSight::Silent(why), _) => Heard::Nothing(why.clone()),
+        (YarnSight::NotThere, LivySight::Silent(why)) => Heard::Nothing(why.clone()),
+        (YarnSight::Applications(_), LivySight::Silent(why)) if depends_on_livy => {
+            Heard::Nothing(why.clone())
+        }
+        (_, LivySight::NotAsked) if depends_on_livy => Heard::NotAsked,
+        (YarnSight::NotThere | YarnSight::Applications(_), _) => Heard::Answer,
     }
 }
 

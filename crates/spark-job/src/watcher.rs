@@ -16,15 +16,10 @@ use tokio::time::{Instant as Clock, sleep, sleep_until};
 
 use crate::cluster::Cluster;
 use crate::names::{BatchName, RunKey};
+use crate::pace::pause;
 use crate::standing::{Phase, Standing};
 use crate::submission::Run;
 use crate::watch::{Report, Watched};
-
-/// However slow the answers are, somebody looks this often.
-const LONGEST_PERIOD: Duration = Duration::from_secs(30);
-
-/// A period is at least so many times as long as its looks took.
-const STRETCH: u32 = 4;
 
 /// How to watch.
 #[derive(Clone, Copy, Debug)]
@@ -161,7 +156,7 @@ fn take_in(
 
 /// How long to pause after a look that began then.
 fn stretched(began: Clock, settings: WatchSettings) -> Duration {
-    (began.elapsed() * STRETCH).clamp(settings.poll_period, LONGEST_PERIOD.max(settings.poll_period))
+    pause(began.elapsed(), settings.poll_period, Duration::ZERO)
 }
 
 fn add(entries: &mut Entries, followed: Followed, settings: WatchSettings) {
