@@ -33,7 +33,7 @@ use writer::{Write, Writer};
 
 pub(crate) use stage::{RunLine, Stage, Telling};
 pub use store::OpenError;
-pub(crate) use store::{Backlog, Line};
+pub(crate) use store::{Backlog, Inspection, Line};
 
 /// Where in a durable step a process may be broken, for tests of crashes and of full disks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

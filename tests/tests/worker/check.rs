@@ -1,5 +1,6 @@
 //! `sparkwright-worker check` says what is well and what is not, and changes nothing.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,13 +8,17 @@ use aws_config::SdkConfig;
 use clap::Parser;
 use serde_json::json;
 use sparkwright_tests::aws;
-use sparkwright_tests::cluster::{Builder as ClusterBuilder, Cluster, Standby};
+use sparkwright_tests::cluster::{Builder as ClusterBuilder, Cluster, Fate, Standby};
 use sparkwright_tests::faults::{Fault, On};
 use sparkwright_tests::step_functions::StepFunctions;
+use sparkwright_worker::Worker;
+use sparkwright_worker::activity::Clients;
 use sparkwright_worker::check;
 use sparkwright_worker::config::Config;
+use sparkwright_worker::journal::unprobed;
 use tempfile::TempDir;
 
+use crate::crashing::Crashing;
 use crate::site::Site;
 
 /// What a check said.
@@ -334,4 +339,54 @@ async fn a_worker_that_runs_already_is_recognized_by_its_page() {
         line.starts_with("note ") && line.contains("a worker runs there already"),
         "{line}"
     );
+}
+
+/// Every file beside a journal, with what is in it.
+fn files(site: &Site) -> BTreeMap<PathBuf, Vec<u8>> {
+    let option = site.journal("");
+    let folder = option.strip_prefix("--journal=").unwrap();
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_journal_is_looked_at_beside_its_worker_and_after_it_was_killed() {
+    let site = site(Cluster::builder()).await;
+    let journal = site.journal("worker.db");
+    let worker = Crashing::start(&site, &[&journal, "--settle=1m"]).await;
+    let job = json!({"Parameters": {"File": site.cluster.job_file("forever.py")}});
+    let task = site.step_functions.schedule(job);
+    site.running(1).await;
+    worker.shows("1 running").await;
+    let report = check(&site, &[&journal]).await;
+    let line = report.line("--journal");
+    assert!(
+        report.has_passed && line.starts_with("note ") && line.contains("a worker that runs has it"),
+        "{line}"
+    );
+    // It has not lost its file.
+    let another = Worker::prepare(
+        Config::try_parse_from(site.options(&[&journal])).unwrap(),
+        Clients::new(&site.aws(), &Config::try_parse_from(site.options(&[])).unwrap()),
+        unprobed(),
+    );
+    let refusal = another.await.map(|_| ()).unwrap_err().to_string();
+    assert!(refusal.contains("another worker uses it"), "{refusal}");
+    worker.kill().await;
+    let before = files(&site);
+    assert_eq!(before.len(), 2, "the file, and the latest steps beside it");
+    let report = check(&site, &[&journal]).await;
+    let line = report.line("--journal");
+    assert!(
+        line.starts_with("ok ") && line.contains("1 open task of"),
+        "{line}"
+    );
+    assert!(files(&site) == before, "the check has changed something");
+    let _next = site.worker(&[&journal]).await;
+    site.end(Fate::Succeeds);
+    assert_eq!(task.outcome().await.output()["state"], "SUCCEEDED");
 }

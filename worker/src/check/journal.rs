@@ -6,13 +6,14 @@ use std::path::Path;
 use sparkwright_spark_job::chain;
 
 use super::finding::Finding;
-use crate::journal::{Journal, OpenError, unprobed};
+use crate::journal::{Inspection, OpenError};
 
-/// What is to be said about `--journal`. A file that is not there yet is not made: it would belong to whoever checks.
+/// What is to be said about `--journal`. A file that is there is only read, and one that is not there yet is not made:
+/// it would belong to whoever checks.
 pub(super) fn finding(path: &Path) -> Finding {
     let thing = format!("--journal {}", path.display());
     match path.try_exists() {
-        Ok(true) => opened(thing, path),
+        Ok(true) => inspected(thing, path),
         Ok(false) => match try_folder(path) {
             Ok(()) => Finding::ok(thing, "is not there yet, and can be made"),
             Err(error) => Finding::failed(thing, error, folder_advice(path)),
@@ -21,24 +22,42 @@ pub(super) fn finding(path: &Path) -> Finding {
     }
 }
 
-fn opened(thing: String, path: &Path) -> Finding {
-    match Journal::open(path, unprobed()) {
-        Ok((_, backlog)) if backlog.lines.is_empty() => {
-            Finding::ok(thing, "can be used, and holds no open task")
+fn inspected(thing: String, path: &Path) -> Finding {
+    match Inspection::of(path) {
+        Ok(inspection) if inspection.mode & 0o077 != 0 => {
+            let seen = format!(
+                "{}; others may read its task tokens until a worker starts",
+                shown(inspection)
+            );
+            Finding::note(thing, seen)
         }
-        Ok((_, backlog)) => {
-            let open = backlog.lines.len();
-            Finding::ok(
-                thing,
-                format!("can be used; {open} open tasks of an earlier process are in it"),
-            )
-        }
+        Ok(inspection) => Finding::ok(thing, shown(inspection)),
         Err(OpenError::InUse { .. }) => Finding::note(
             thing,
             "a worker that runs has it; a second one would need another",
         ),
+        Err(error @ OpenError::File { .. }) => {
+            let advice = "check as the worker's user (sudo -u USER), or do as is said there";
+            Finding::failed(thing, chain(&error), advice)
+        }
         Err(error) => Finding::failed(thing, chain(&error), "do as is said there"),
     }
+}
+
+fn shown(inspection: Inspection) -> String {
+    let Inspection {
+        owner,
+        mode,
+        schema,
+        open_tasks,
+    } = inspection;
+    let schema = schema.map_or_else(|| "empty".to_owned(), |schema| format!("schema {schema}"));
+    let tasks = match open_tasks {
+        0 => "no open task is in it".to_owned(),
+        1 => "1 open task of an earlier process is in it".to_owned(),
+        more => format!("{more} open tasks of an earlier process are in it"),
+    };
+    format!("can be used: {schema}, of user {owner}, mode {mode:o}; {tasks}")
 }
 
 /// Whether a file can be made beside it.
@@ -56,36 +75,4 @@ fn folder_advice(path: &Path) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn said(path: &Path) -> String {
-        finding(path).to_string()
-    }
-
-    #[test]
-    fn a_journal_that_is_not_there_is_not_made() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("worker.db");
-        assert!(said(&path).contains("can be made"), "{}", said(&path));
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        let nowhere = said(&folder.path().join("nowhere/worker.db"));
-        assert!(nowhere.contains("make the folder"), "{nowhere}");
-    }
-
-    #[test]
-    fn a_journal_that_is_taken_or_broken_is_said_to_be() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("worker.db");
-        let held = Journal::open(&path, unprobed()).unwrap();
-        assert!(
-            said(&path).contains("a worker that runs has it"),
-            "{}",
-            said(&path)
-        );
-        drop(held);
-        assert!(said(&path).contains("holds no open task"), "{}", said(&path));
-        std::fs::write(&path, "no journal ".repeat(1000)).unwrap();
-        assert!(said(&path).contains("FAILED"), "{}", said(&path));
-    }
-}
+mod tests;

@@ -1,5 +1,7 @@
 //! The journal's file.
 
+mod inspection;
+
 use std::fs::{OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -14,6 +16,8 @@ use super::stage::Stage;
 use super::writer::Write;
 use crate::activity::{ActivityArn, ActivityTask};
 use crate::token::TaskToken;
+
+pub(crate) use inspection::Inspection;
 
 /// The schema that this program reads and writes (`PRAGMA user_version`): the tables, and the JSON of every stage. A test
 /// holds what belongs to each version.
@@ -162,18 +166,24 @@ impl Store {
     }
 
     fn migrate(&mut self) -> Result<(), Failure> {
+        if self.has_tables()? {
+            return Ok(());
+        }
+        let transaction = self.connection.transaction()?;
+        transaction.execute_batch(SCHEMA)?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Whether it is a journal already, of the schema that is known here.
+    fn has_tables(&self) -> Result<bool, Failure> {
         let found: i64 = self
             .connection
             .query_row("PRAGMA user_version", [], |row| row.get(0))?;
         match found {
-            0 => {
-                let transaction = self.connection.transaction()?;
-                transaction.execute_batch(SCHEMA)?;
-                transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-                transaction.commit()?;
-                Ok(())
-            }
-            SCHEMA_VERSION => Ok(()),
+            0 => Ok(false),
+            SCHEMA_VERSION => Ok(true),
             newer => Err(Failure::Newer(format!(
                 "it has schema {newer}, and this worker knows {SCHEMA_VERSION}"
             ))),
