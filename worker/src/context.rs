@@ -55,6 +55,8 @@ impl Context {
             clusters.get(endpoint)?;
         }
         let slots = Slots::new(config.slots);
+        let status = Status::new(slots.clone(), clients.metrics().clone());
+        status.serves(&config.activities());
         Ok(Self {
             rules: InputRules {
                 own,
@@ -67,7 +69,7 @@ impl Context {
             },
             clusters: Arc::new(clusters),
             intents: Intents::default(),
-            status: Status::new(slots.clone(), clients.metrics().clone()),
+            status,
             slots,
             journal: journal.counted_by(clients.metrics().clone()),
             leases: Leases::default(),

@@ -82,6 +82,14 @@ impl Status {
         }
     }
 
+    /// The activities that are to be polled. One that never answers is seen from the start.
+    pub(crate) fn serves(&self, activities: &[ActivityArn]) {
+        let mut state = self.lock();
+        for activity in activities {
+            state.activities.entry(activity.to_string()).or_default();
+        }
+    }
+
     /// What an earlier process has left is taken up, and new work is asked for.
     pub(crate) fn polling(&self) {
         self.lock().polls = true;

@@ -3,7 +3,7 @@
 use serde_json::json;
 use sparkwright_tests::aws;
 use sparkwright_tests::cluster::Fate;
-use sparkwright_tests::faults::{Fault, On};
+use sparkwright_tests::faults::{Fault, Moment, On};
 
 use crate::site::{Running, Site};
 
@@ -108,4 +108,38 @@ async fn neither_tokens_nor_inputs_make_series() {
         answer.headers()["content-type"],
         "application/openmetrics-text; version=1.0.0; charset=utf-8"
     );
+}
+
+#[tokio::test]
+async fn an_activity_that_has_never_answered_stands_beside_one_that_has() {
+    let site = Site::new().await;
+    let missing = "arn:aws:states:eu-west-1:123456789012:activity:missing";
+    let worker = site.worker(&[&format!("--activity-arn={missing}")]).await;
+    let silent = format!("last_poll_timestamp_seconds{{activity=\"{missing}\"}}");
+    worker.shows("/readyz", missing).await;
+    reaches(&worker, &silent, "0.0").await;
+    let heard = site.step_functions.activity_arn();
+    let answered = format!("sparkwright_worker_last_poll_timestamp_seconds{{activity=\"{heard}\"}} 1");
+    worker.shows("/metrics", &answered).await;
+    reaches(&worker, &silent, "0.0").await;
+}
+
+#[tokio::test]
+async fn an_activity_is_known_to_be_silent_before_its_first_poll() {
+    let site = Site::new().await;
+    let other = site.step_functions.create_activity("other");
+    let gate = site
+        .step_functions
+        .server()
+        .faults()
+        .hold(On::operation("GetActivityTask"), Moment::Before);
+    // The only slot is the first poll's.
+    let worker = site
+        .worker(&["--slots=1", &format!("--activity-arn={other}")])
+        .await;
+    gate.arrived(1).await;
+    for activity in [site.step_functions.activity_arn(), &other] {
+        let series = format!("last_poll_timestamp_seconds{{activity=\"{activity}\"}}");
+        reaches(&worker, &series, "0.0").await;
+    }
 }

@@ -48,11 +48,12 @@ impl Collector for Current {
             "activity",
             polls,
         )?;
-        let last = now.activities.iter().filter_map(|(arn, activity)| {
-            let at = activity.last_answer?.as_millisecond() as f64 / 1000.0;
-            Some((arn.as_str(), at))
+        // What was never answered stands at the epoch, so that an alert on the age of the last answer sees it too.
+        let last = now.activities.iter().map(|(arn, activity)| {
+            let at = activity.last_answer.unwrap_or_default();
+            (arn.as_str(), at.as_millisecond() as f64 / 1000.0)
         });
-        let help = "When a poll was last answered, with a task or without";
+        let help = "When a poll was last answered, with a task or without; 0 if never";
         gauges.by(
             "last_poll_timestamp",
             help,

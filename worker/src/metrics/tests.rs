@@ -59,15 +59,28 @@ fn what_is_at_hand_is_read_off_when_it_is_asked_for() {
     site.check(r#"sparkwright_worker_tasks{state="submitting"} 1"#);
     site.check(r#"sparkwright_worker_open_polls{activity="arn:aws:states:eu-west-1:1:activity:etl"} 1"#);
     site.check(r#"sparkwright_worker_service_up{service="journal"} 0"#);
-    assert!(!site.text().contains("last_poll_timestamp_seconds{"));
-    site.status.poll_returned(&activity(), None);
-    let text = site.text();
-    assert!(
-        text.contains("sparkwright_worker_last_poll_timestamp_seconds{activity="),
-        "{text}"
-    );
     drop(listing);
     site.check(r#"sparkwright_worker_tasks{state="submitting"} 0"#);
+}
+
+#[test]
+fn an_activity_that_never_answered_has_been_silent_since_the_epoch() {
+    let site = Site::new();
+    let series = r#"sparkwright_worker_last_poll_timestamp_seconds{activity="arn:aws:states:eu-west-1:1:activity:etl"} "#;
+    let last_poll = || {
+        let text = site.text();
+        let value = text.lines().find_map(|line| line.strip_prefix(series));
+        value.map(|value| value.parse::<f64>().unwrap())
+    };
+    site.status.serves(&[activity()]);
+    assert_eq!(last_poll(), Some(0.0));
+    site.status.poll_opened(&activity());
+    site.status
+        .poll_returned(&activity(), Some("it does not exist".into()));
+    assert_eq!(last_poll(), Some(0.0));
+    site.status.poll_opened(&activity());
+    site.status.poll_returned(&activity(), None);
+    assert!(last_poll().unwrap() > 1e9, "{:?}", last_poll());
 }
 
 #[test]
