@@ -48,4 +48,4 @@ def test_a_run_without_a_search_is_a_problem() -> None:
 
 
 def test_every_target_has_inputs_and_a_program() -> None:
-    assert {"event", "function_event", "properties", "physical_id", "livy_bodies", "yarn_bodies"} <= set(targets())
+    assert {"event", "function_event", "properties", "physical_id", "task_input", "livy_bodies", "yarn_bodies"} <= set(targets())

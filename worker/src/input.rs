@@ -1,6 +1,8 @@
 //! A task's input: the job, where it runs, and how its task is to be treated.
 //!
 //! The job's fields stand in `Parameters`, or beside the others at the top level; never in both places.
+//!
+//! The fuzz target `task_input` is built of this very file, without the rest of the worker.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
