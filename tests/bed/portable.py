@@ -44,7 +44,7 @@ def package_worker() -> None:
     ).stdout.split() if shutil.which("rustup") else [PLATFORMS[0].target]
     for platform in PLATFORMS:
         if platform.target in installed:
-            program = _build(platform, tools)
+            program = build(platform, tools)
             needed = check(program)
             print(f"{pack(program, platform, target_folder() / 'package')}: needs glibc {shown(needed)} or later")
         else:
@@ -75,16 +75,16 @@ def pack(program: Path, platform: Platform, folder: Path) -> Path:
     return packed
 
 
-def _build(platform: Platform, tools: Path) -> Path:
+def build(platform: Platform, tools: Path, profile: str = "release") -> Path:
     """Zig's linker knows the symbols of every C library, and its C compiler the headers of every platform."""
     command = [
-        str(tools / "cargo-zigbuild"), "zigbuild", "--locked", "--release", "--package", "sparkwright-worker",
+        str(tools / "cargo-zigbuild"), "zigbuild", "--locked", "--profile", profile, "--package", "sparkwright-worker",
         "--target", f"{platform.target}.{shown(OLDEST_GLIBC)}",
     ]
     path = os.pathsep.join([str(tools), os.environ.get("PATH", "")])
     if subprocess.run(command, cwd=REPOSITORY, env=os.environ | {"PATH": path}, stdin=subprocess.DEVNULL).returncode:
         raise BedError(f"the worker for {platform.name} does not build: see cargo's messages above")
-    return target_folder() / platform.target / "release" / "sparkwright-worker"
+    return target_folder() / platform.target / ("debug" if profile == "dev" else profile) / "sparkwright-worker"
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from bed import portable
+from bed.install import install_zig
 from bed.progress import BedError
-from bed.release import glibc, latest_glibc
+from bed.release import glibc, latest_glibc, shown
+from bed.settings import Folders
 
 _SYMBOLS = """\
 Symbol table '.dynsym' contains 4 entries:
@@ -35,6 +37,18 @@ def test_a_program_that_needs_a_later_library_is_refused(tmp_path: Path, monkeyp
     monkeypatch.setattr(portable, "OLDEST_GLIBC", (2, 0))
     with pytest.raises(BedError, match="needs glibc"):
         portable.check(program)
+
+
+def test_the_worker_needs_no_later_library_than_the_oldest_system_has() -> None:
+    # A release build takes longer, and most of that on one processor. A debug build, of the same libraries by the same linker,
+    # calls what that calls, and more: nothing is optimised away.
+    platform = next(platform for platform in portable.PLATFORMS if platform.name == os.uname().machine)
+    program = portable.build(platform, install_zig(Folders.from_environment()), profile="dev")
+    needed = portable.check(program)
+    print(f"{program.name} for {platform.name} needs glibc {shown(needed)}")
+    assert needed > (2, 0)
+    version = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True)
+    assert version.stdout.startswith("sparkwright-worker ")
 
 
 def test_what_is_no_program_is_said_to_be_none(tmp_path: Path) -> None:
