@@ -47,9 +47,14 @@ def aws(settings: Settings) -> Aws:
 
 
 @pytest.fixture(scope="session")
-def a_stage(settings: Settings) -> Iterator[Stage]:
-    """Both programs, built and deployed."""
-    programs.build()
+def built() -> None:
+    """All programs; cargo itself says how far it is."""
+    programs.build_with_tests()
+
+
+@pytest.fixture(scope="session")
+def a_stage(built: None, settings: Settings) -> Iterator[Stage]:
+    """Both programs, deployed."""
     made = stage.set_up(settings)
     yield made
     stage.tear_down(made)

@@ -82,10 +82,8 @@ class Scrape:
 
 
 @pytest.fixture(scope="module")
-def scrape(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
+def scrape(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
     """Of a worker that has had a job that succeeded and one that failed."""
-    command = ["cargo", "build", "--locked", "--package", "sparkwright-worker", "--package", "sparkwright-tests", "--bins"]
-    subprocess.run(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, check=True)
     site = Site(tmp_path_factory.mktemp("worker"))
     try:
         site.raises("checkout.py", "ValueError: no rows")

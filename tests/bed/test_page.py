@@ -15,7 +15,7 @@ import pytest
 
 from bed.browser import Browser, Tab, chromium, tab
 from bed.release import AWS
-from bed.settings import REPOSITORY, Folders, target_folder
+from bed.settings import Folders, target_folder
 from bed.waiting import wait_for
 
 # On a busy machine too.
@@ -81,15 +81,8 @@ def browser() -> Browser:
     return found
 
 
-@pytest.fixture(scope="module", autouse=True)
-def built(browser: Browser) -> None:
-    """The worker and the simulators; cargo itself says how far it is."""
-    command = ["cargo", "build", "--locked", "--package", "sparkwright-worker", "--package", "sparkwright-tests", "--bins"]
-    subprocess.run(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, check=True)
-
-
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(built: None, tmp_path: Path) -> Iterator[Site]:
     """A worker that polls."""
     made = Site(tmp_path)
     yield made

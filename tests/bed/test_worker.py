@@ -1,7 +1,11 @@
-"""The worker, or Livy, is killed while jobs run: each execution ends with what YARN says, and has one application."""
+"""Somebody ends an execution, the worker, or Livy while jobs run: what becomes of each job is what YARN says."""
 
 import contextlib
 import dataclasses
+import json
+import re
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +21,11 @@ from bed.process import Process
 from bed.waiting import wait_for
 
 _JOBS = 3
-# Long enough for a worker or a Livy to be killed and to come back meanwhile.
-_JOB_SECONDS = 45
+# The state's HeartbeatSeconds are 60, and a third of them is the worker's period.
+_HEARTBEAT_PERIOD_SECONDS = 20
+# What YARN and Livy take to end an application, on a busy machine too.
+_END_SECONDS = 60
+_REFUSED = re.compile(r'step_functions_calls_total\{operation="SendTaskHeartbeat",result="token_over"\} (\d+)')
 # Three of them have to fit on the bed's node.
 _SMALL = {"NumExecutors": 1, "DriverMemory": "512m", "ExecutorMemory": "512m"}
 
@@ -28,11 +35,16 @@ def applications(stage: Stage, prefix: str) -> list[Application]:
     return [application for application in stage.cluster.applications() if application.name.startswith(prefix)]
 
 
+def gate(stage: Stage, prefix: str) -> Path:
+    """The file for which a test's jobs wait: they run as long as the test needs, and no longer."""
+    return stage.settings.folders.run / f"{prefix}-may-end"
+
+
 def start_jobs(stage: Stage, prefix: str) -> list[str]:
     """Executions whose jobs all run."""
     arns = [
         stage.aws.start(stage.state_machine_arn, {"Parameters": {
-            "Name": f"{prefix}-{number}", "File": stage.job("sleep.py"), "Args": [_JOB_SECONDS], **_SMALL,
+            "Name": f"{prefix}-{number}", "File": stage.job("until.py"), "Args": [str(gate(stage, prefix))], **_SMALL,
         }})
         for number in range(_JOBS)
     ]
@@ -45,7 +57,10 @@ def start_jobs(stage: Stage, prefix: str) -> list[str]:
 
 
 def check_ends(stage: Stage, prefix: str, arns: list[str]) -> None:
-    """Every execution has succeeded with an application of its own, and YARN knows no other."""
+    """The jobs may end: every execution succeeds with an application of its own, and YARN knows no other."""
+    running = [application.state for application in applications(stage, prefix)]
+    assert running == ["RUNNING"] * _JOBS, "the jobs have not lived on"
+    gate(stage, prefix).touch()
     executions = [stage.aws.follow_execution(arn, PATIENCE_SECONDS) for arn in arns]
     assert [execution.status for execution in executions] == ["SUCCEEDED"] * _JOBS, executions
     reported = sorted((execution.output or {}).get("applicationId", "") for execution in executions)
@@ -53,6 +68,41 @@ def check_ends(stage: Stage, prefix: str, arns: list[str]) -> None:
     print("; ".join(f"{application.id} {application}" for application in seen))
     assert reported == [application.id for application in seen]
     assert {application.final_status for application in seen} == {"SUCCEEDED"}
+
+
+def refused_heartbeats(stage: Stage) -> int:
+    """How often Step Functions has told the worker that a token is over."""
+    with urllib.request.urlopen(f"{stage.settings.url('worker')}/metrics", timeout=10) as answer:
+        return sum(map(int, _REFUSED.findall(answer.read().decode())))
+
+
+def batches(stage: Stage, prefix: str) -> list[str]:
+    """The names of a test's batches that Livy has."""
+    with urllib.request.urlopen(f"{stage.settings.url('livy')}/batches?size=1000", timeout=10) as answer:
+        names = [batch["name"] or "" for batch in json.load(answer)["sessions"]]
+    return [name for name in names if name.startswith(prefix)]
+
+
+def test_an_execution_that_is_stopped_has_its_job_killed_at_the_next_heartbeat(a_stage: Stage) -> None:
+    prefix = f"stopped-{a_stage.suffix}"
+    job = {"Name": prefix, "File": a_stage.job("sleep.py"), "Args": [600], **_SMALL}
+    arn = a_stage.aws.start(a_stage.state_machine_arn, {"Parameters": job})
+    wait_for(lambda: [str(found) for found in applications(a_stage, prefix)] == ["RUNNING"], PATIENCE_SECONDS, "the job runs")
+    assert len(batches(a_stage, prefix)) == 1
+    refused = refused_heartbeats(a_stage)
+    stopped = time.time()
+    a_stage.aws.stepfunctions.stop_execution(executionArn=arn)
+    assert a_stage.aws.follow_execution(arn, PATIENCE_SECONDS).status == "ABORTED"
+    wait_for(
+        lambda: [str(found) for found in applications(a_stage, prefix)] == ["KILLED/KILLED"],
+        _HEARTBEAT_PERIOD_SECONDS + _END_SECONDS, "YARN says that it was killed",
+    )
+    wait_for(lambda: not batches(a_stage, prefix), _END_SECONDS, "Livy has no batch of it")
+    # One heartbeat told the worker, and it needed no second one.
+    assert refused_heartbeats(a_stage) == refused + 1
+    (killed,) = applications(a_stage, prefix)
+    print(f"killed {killed.finished - stopped:.1f} s after the execution was stopped")
+    assert a_stage.aws.activity_errors(arn) == []
 
 
 def test_a_worker_that_is_killed_goes_on_with_its_jobs(a_stage: Stage) -> None:

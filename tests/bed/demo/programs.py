@@ -22,8 +22,20 @@ SUBMIT_TIMEOUT_SECONDS = 10
 
 def build() -> None:
     """A debug build of both; cargo itself says how far it is."""
-    command = ["cargo", "build", "--locked", "--package", "spark-job-function", "--package", "sparkwright-worker"]
-    if subprocess.run(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL).returncode:
+    _build("--package", "spark-job-function", "--package", "sparkwright-worker")
+
+
+def build_with_tests() -> None:
+    """Every program, the simulators' too, as `make test-rust` builds them.
+
+    Of the whole workspace and with a test of it: otherwise the libraries have other features, and nearly all of them would be
+    built once more.
+    """
+    _build("--workspace", "--bins", "--test", "wire_real")
+
+
+def _build(*what: str) -> None:
+    if subprocess.run(["cargo", "build", "--locked", *what], cwd=REPOSITORY, stdin=subprocess.DEVNULL).returncode:
         raise BedError("the programs do not build: see cargo's messages above")
 
 
