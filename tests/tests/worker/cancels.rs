@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use sparkwright_tests::cluster::ApplicationState;
 use sparkwright_tests::faults::{Fault, Moment, On};
+use sparkwright_tests::journal::Ending;
 use sparkwright_tests::step_functions::{Outcome, TimeOut};
 
 use crate::crashing::Crashing;
@@ -34,6 +35,33 @@ async fn a_stopped_execution_kills_its_job_and_hears_nothing() {
         journal.count("SendTaskSuccess") + journal.count("SendTaskFailure"),
         0
     );
+}
+
+#[tokio::test]
+async fn a_job_is_killed_at_the_first_heartbeat_after_its_task_is_over() {
+    let site = Site::new().await;
+    let _worker = site.worker(&[]).await;
+    for ending in [Outcome::Stopped, Outcome::TimedOut(TimeOut::Task)] {
+        let task = site.run("forever.py");
+        site.running(1).await;
+        task.beaten(2).await;
+        task.close(ending.clone());
+        site.running(0).await;
+        let application = site.cluster.world().applications().pop().unwrap();
+        assert_eq!(application.state, ApplicationState::Killed, "{ending:?}");
+        // One heartbeat was told so, and no second one was needed.
+        let token = task.token().unwrap();
+        let beats = site
+            .step_functions
+            .server()
+            .journal()
+            .entries("SendTaskHeartbeat");
+        let refused = beats.iter().filter(|beat| {
+            beat.ending == Ending::Answered(400)
+                && String::from_utf8_lossy(&beat.request.body).contains(&token)
+        });
+        assert_eq!(refused.count(), 1, "{ending:?}");
+    }
 }
 
 #[tokio::test]

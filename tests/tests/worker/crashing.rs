@@ -1,6 +1,5 @@
 //! The worker as a process of its own, that can be killed.
 
-use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,10 +9,17 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::timeout;
+use url::Url;
 
 use crate::site::Site;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// AWS credentials that last.
+const KEYS: [(&str, &str); 2] = [
+    ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+    ("AWS_SECRET_ACCESS_KEY", "secret"),
+];
 
 /// A process of the real worker.
 pub(crate) struct Crashing {
@@ -29,25 +35,40 @@ impl Crashing {
         process
     }
 
+    /// The same with the AWS credentials that an agent at this address hands out, as those of a container's role.
+    pub(crate) async fn start_with_role(site: &Site, further: &[&str], agent: &Url) -> Self {
+        let role = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.as_str())];
+        let mut process = Self::spawn_with(site, further, role);
+        process.says("the worker polls").await;
+        process
+    }
+
     /// Starts one that ends at a step of its journal: see the program `crashing-worker`.
     pub(crate) fn spawn(site: &Site, further: &[&str], crash_at: &str) -> Self {
-        Self::spawn_with(site, further, "CRASH_AT", crash_at)
+        Self::spawn_with(site, further, KEYS.into_iter().chain([("CRASH_AT", crash_at)]))
     }
 
     /// Starts one whose journal cannot be written while this file exists.
     pub(crate) fn spawn_on_disk(site: &Site, further: &[&str], full_while: &Path) -> Self {
-        Self::spawn_with(site, further, "DISK_FULL_WHILE", full_while)
+        let full_while = full_while.to_str().expect("a temporary folder's name is text");
+        Self::spawn_with(
+            site,
+            further,
+            KEYS.into_iter().chain([("DISK_FULL_WHILE", full_while)]),
+        )
     }
 
-    fn spawn_with(site: &Site, further: &[&str], fault: &str, value: impl AsRef<OsStr>) -> Self {
+    fn spawn_with<'a>(
+        site: &Site,
+        further: &[&str],
+        environment: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_crashing-worker"))
             .args(&site.options(further)[1..])
             .env_clear()
             .env("AWS_REGION", "eu-west-1")
-            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-            .env("AWS_SECRET_ACCESS_KEY", "secret")
             .env("AWS_ENDPOINT_URL_SFN", site.step_functions.url().as_str())
-            .env(fault, value)
+            .envs(environment)
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true)

@@ -5,8 +5,9 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use sparkwright_tests::cluster::Cluster;
+use sparkwright_tests::cluster::{Cluster, Fate};
 use sparkwright_tests::faults::{Fault, Moment, On};
+use sparkwright_tests::journal::Ending;
 use sparkwright_tests::step_functions::StepFunctions;
 use tempfile::TempDir;
 
@@ -101,4 +102,34 @@ async fn a_job_is_stopped_with_the_newest_credentials() {
     let deletion = site.cluster.livy().journal().last("DELETE *").unwrap();
     let expected = format!("Basic {}", STANDARD.encode("etl:new"));
     assert_eq!(deletion.request.header("authorization"), Some(expected.as_str()));
+}
+
+#[tokio::test]
+async fn a_job_is_watched_on_when_livy_takes_another_password() {
+    let site = guarded().await;
+    let file = CredentialsFile::new("right");
+    // Without YARN nobody but Livy tells how the job stands.
+    let worker = site.worker(&[&file.option(), "--resource-manager=none"]).await;
+    let task = site.run("forever.py");
+    site.running(1).await;
+    worker.shows("/", "1 running").await;
+    let asked = || site.cluster.livy().journal().entries("GET /batches*");
+    let refused = || {
+        asked()
+            .iter()
+            .filter(|look| look.ending == Ending::Answered(403))
+            .count()
+    };
+    assert_eq!(refused(), 0);
+    site.cluster.change_password("new");
+    // For a while the file is behind, and nobody tells how the job stands.
+    site.cluster.livy().journal().until(|_| refused() >= 2).await;
+    assert_eq!(task.outcome_so_far(), None);
+    file.write("new");
+    site.end(Fate::Succeeds);
+    assert_eq!(task.outcome().await.output()["state"], "SUCCEEDED");
+    let last = asked().pop().unwrap();
+    let expected = format!("Basic {}", STANDARD.encode("etl:new"));
+    assert_eq!(last.request.header("authorization"), Some(expected.as_str()));
+    assert_eq!(site.cluster.world().applications().len(), 1);
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod aws_credentials;
 mod cancels;
 mod check;
 mod crashes;
@@ -23,4 +24,5 @@ mod restarts;
 mod retries;
 mod scale;
 mod secrets;
+mod several;
 mod site;
