@@ -11,6 +11,7 @@ use crate::clusters::Clusters;
 use crate::config::Config;
 use crate::endpoints::own_endpoints;
 use crate::errors::StartupError;
+use crate::heartbeat::Heart;
 use crate::input::InputRules;
 use crate::intents::Intents;
 use crate::journal::{Journal, WriteError};
@@ -24,6 +25,7 @@ use crate::status::Status;
 pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) clients: Clients,
+    pub(crate) heart: Heart,
     pub(crate) clusters: Arc<Clusters>,
     pub(crate) rules: InputRules,
     pub(crate) intents: Intents,
@@ -59,7 +61,7 @@ impl Context {
         status.serves(&config.activities());
         Ok(Self {
             rules: InputRules {
-                own,
+                own: own.into_iter().map(Arc::new).collect(),
                 allowed_hosts: config
                     .allowed_hosts
                     .iter()
@@ -76,6 +78,7 @@ impl Context {
             draining: Draining::new(config.drain),
             tasks: TaskTracker::new(),
             config,
+            heart: Heart::start(clients.clone()),
             clients,
         })
     }

@@ -97,7 +97,7 @@ pub(crate) fn execute(
                 waiting,
                 ..Hands::default()
             };
-            Box::pin(Box::new(task).run(stage, hands))
+            Box::pin(Box::new(task).run(stage, Box::new(hands)))
         }
     };
     life.instrument(span)
@@ -176,7 +176,7 @@ fn warn_of_risks(input: &TaskInput) {
 }
 
 impl Task {
-    async fn run(self: Box<Self>, stage: Stage, mut hands: Hands) {
+    async fn run(self: Box<Self>, stage: Stage, mut hands: Box<Hands>) {
         hands.run = stage.run().and_then(|line| self.known(line));
         if let (Stage::Following { running, .. }, Some(run)) = (&stage, &mut hands.run) {
             run.has_run = *running;

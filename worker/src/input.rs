@@ -5,6 +5,7 @@
 //! The fuzz target `task_input` is built of this very file, without the rest of the worker.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -32,8 +33,8 @@ const MAX_SECONDS: u64 = 99_999_999;
 /// What a worker's options say about inputs.
 #[derive(Clone, Debug)]
 pub(crate) struct InputRules {
-    /// The worker's own Livys with their ResourceManager; the first is used where an input names none.
-    pub(crate) own: Vec<Endpoint>,
+    /// The worker's own Livys with their ResourceManager; the first is used where an input names none. Tasks share them.
+    pub(crate) own: Vec<Arc<Endpoint>>,
     /// Other hosts that an input may name, in lower case.
     pub(crate) allowed_hosts: BTreeSet<String>,
     /// What becomes of a cancelled task's job where an input does not say.
@@ -45,7 +46,7 @@ pub(crate) struct InputRules {
 pub(crate) struct TaskInput {
     pub(crate) parameters: Parameters,
     pub(crate) slug: Slug,
-    pub(crate) endpoint: Endpoint,
+    pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) spec: Spec,
     pub(crate) intent: Intent,
     /// Whether the intent comes from a client token, so that a retry of the state has the same.
@@ -119,7 +120,7 @@ impl InputRules {
         object: &Map<String, Value>,
         declared: &DeclaredEndpoint,
         fields: &mut Fields<'_>,
-    ) -> Option<Endpoint> {
+    ) -> Option<Arc<Endpoint>> {
         let own = self.own.first().expect("a worker has a Livy of its own");
         let resolved = if declared.names_livy() {
             declared.resolve(None)
@@ -156,7 +157,8 @@ impl InputRules {
             }
         }
         self.check_addresses(&endpoint, given(object, &["ResourceManagerUrl"]), fields);
-        Some(endpoint)
+        let own = self.own.iter().find(|own| ***own == endpoint);
+        Some(own.cloned().unwrap_or_else(|| Arc::new(endpoint)))
     }
 
     /// An input must not be able to point the worker anywhere: neither to other hosts, nor to other ports and paths of
@@ -166,7 +168,7 @@ impl InputRules {
         let mut refused = self.refusals(&[&endpoint.livy], &livys);
         // The one beside a refused Livy was not asked for.
         if refused.is_empty() || names_resource_manager {
-            let managers: Vec<_> = self.own.iter().flat_map(resource_managers).collect();
+            let managers: Vec<_> = self.own.iter().flat_map(|own| resource_managers(own)).collect();
             let named: Vec<_> = resource_managers(endpoint).collect();
             refused.extend(self.refusals(&named, &managers));
         }
@@ -175,7 +177,7 @@ impl InputRules {
 
     /// Why some of these addresses may not be used, where those of the worker's own may.
     fn refusals(&self, named: &[&Url], own: &[&Url]) -> BTreeSet<String> {
-        let own_hosts: BTreeSet<_> = self.own.iter().flat_map(Endpoint::hosts).collect();
+        let own_hosts: BTreeSet<_> = self.own.iter().flat_map(|own| own.hosts()).collect();
         let mut refused = BTreeSet::new();
         for url in named.iter().filter(|url| !own.contains(url)) {
             let host = url.host_str().unwrap_or_default();

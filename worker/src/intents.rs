@@ -152,8 +152,6 @@ impl Drop for Claim {
 mod tests {
     use std::time::Instant;
 
-    use tokio::sync::Notify;
-
     use super::*;
     use crate::heartbeat::Lease;
     use crate::token::TaskToken;
@@ -166,7 +164,7 @@ mod tests {
 
     fn task(token: &str) -> Task {
         let (lease, receiver) = watch::channel(Lease::Held(Instant::now()));
-        let pulse = Pulse::new(receiver, Arc::new(Notify::new()));
+        let pulse = Pulse::still(receiver);
         Task {
             id: TaskToken::new(token).id(),
             lease,

@@ -8,7 +8,8 @@ use sparkwright_worker::config::{CommandLine, Config, Invocation};
 use sparkwright_worker::journal::unprobed;
 use sparkwright_worker::process::work;
 
-#[tokio::main]
+/// It mostly waits: two threads do for ten thousand tasks, and with each further one the system's allocator would keep more.
+#[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     match CommandLine::parse().invocation() {
         Invocation::Work(config) => work(config, unprobed()).await,

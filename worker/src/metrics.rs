@@ -6,6 +6,7 @@
 mod current;
 mod exposition;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -42,8 +43,14 @@ const LATE_SECONDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
 /// What the worker counts. A clone counts into the same.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Metrics {
+    /// Every task has several clones.
+    series: Arc<Series>,
+}
+
+#[derive(Debug)]
+struct Series {
     tasks_received: Family<[(&'static str, String); 1], Counter>,
     tasks_unprotected: Family<Labels<1>, Counter>,
     tasks_ended: Family<Labels<1>, Counter>,
@@ -57,7 +64,7 @@ pub(crate) struct Metrics {
     journal_writes: Family<Labels<2>, Counter>,
 }
 
-impl Default for Metrics {
+impl Default for Series {
     /// What has not happened yet stands at zero, so that its first time is seen as an increase.
     fn default() -> Self {
         Self {
@@ -79,34 +86,38 @@ impl Default for Metrics {
 impl Metrics {
     /// A task was handed out to this worker.
     pub(crate) fn task_received(&self, activity: &ActivityArn) {
-        self.tasks_received
+        self.series
+            .tasks_received
             .get_or_create(&[("activity", activity.to_string())])
             .inc();
     }
 
     /// A task came without something that makes a lost worker harmless.
     pub(crate) fn task_unprotected(&self, missing: Unprotected) {
-        self.tasks_unprotected.get_or_create(&unprotected(missing)).inc();
+        self.series
+            .tasks_unprotected
+            .get_or_create(&unprotected(missing))
+            .inc();
     }
 
     /// A task has ended, as far as this process is concerned.
     pub(crate) fn task_ended(&self, how: Ended) {
-        self.tasks_ended.get_or_create(&outcome(how)).inc();
+        self.series.tasks_ended.get_or_create(&outcome(how)).inc();
     }
 
     /// So long after its task had come, a job was submitted.
     pub(crate) fn submitted_after(&self, latency: Duration) {
-        self.queue_latency.observe(latency.as_secs_f64());
+        self.series.queue_latency.observe(latency.as_secs_f64());
     }
 
     /// So long after its submission, a job was seen running.
     pub(crate) fn started_after(&self, latency: Duration) {
-        self.start_latency.observe(latency.as_secs_f64());
+        self.series.start_latency.observe(latency.as_secs_f64());
     }
 
     /// So long after a job's end by YARN's clock, Step Functions had heard of it.
     pub(crate) fn end_reported_after(&self, latency: Duration) {
-        self.end_detection_latency.observe(latency.as_secs_f64());
+        self.series.end_detection_latency.observe(latency.as_secs_f64());
     }
 
     /// A heartbeat was planned for this time.
@@ -126,7 +137,7 @@ impl Metrics {
     /// A step of the journal is on disk, or could not be written.
     pub(crate) fn journal_written(&self, what: &'static str, is_written: bool) {
         let how = if is_written { SUCCESS } else { "failed" };
-        self.journal_writes.get_or_create(&step(what, how)).inc();
+        self.series.journal_writes.get_or_create(&step(what, how)).inc();
     }
 
     /// Who counts the calls to Livy and YARN.
@@ -138,8 +149,8 @@ impl Metrics {
             }
         };
         Observers {
-            livy: sparkwright_livy::Observer::new(counting(&self.livy_calls)),
-            yarn: sparkwright_yarn::Observer::new(counting(&self.yarn_calls)),
+            livy: sparkwright_livy::Observer::new(counting(&self.series.livy_calls)),
+            yarn: sparkwright_yarn::Observer::new(counting(&self.series.yarn_calls)),
         }
     }
 }
@@ -166,7 +177,11 @@ impl OpenCall<'_> {
 impl Drop for OpenCall<'_> {
     fn drop(&mut self) {
         let labels = result(self.operation.name(), self.result);
-        self.metrics.step_functions_calls.get_or_create(&labels).inc();
+        self.metrics
+            .series
+            .step_functions_calls
+            .get_or_create(&labels)
+            .inc();
     }
 }
 
@@ -181,7 +196,7 @@ pub(crate) struct DueHeartbeat<'a> {
 impl Drop for DueHeartbeat<'_> {
     fn drop(&mut self) {
         let late = self.due.elapsed().as_secs_f64();
-        self.metrics.heartbeat_lateness.observe(late);
+        self.metrics.series.heartbeat_lateness.observe(late);
     }
 }
 

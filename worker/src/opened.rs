@@ -122,8 +122,7 @@ impl Opened {
         let input = context.rules.read(input, &token);
         let timeout = input.as_ref().ok().and_then(|input| input.heartbeat_timeout);
         let schedule = schedule(context.config.heartbeat_period, timeout);
-        let heartbeats =
-            span.in_scope(|| Heartbeats::start(context.clients.clone(), token.clone(), schedule, lease));
+        let heartbeats = span.in_scope(|| Heartbeats::start(&context.heart, token.clone(), schedule, lease));
         let mut entry = context.journal.entry(token.clone());
         entry.count(context.leases.add(heartbeats.watched()));
         let listing = context.status.list(id.clone(), activity, age);

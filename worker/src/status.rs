@@ -36,8 +36,8 @@ pub(crate) struct Status {
 struct State {
     activities: BTreeMap<String, ActivityStatus>,
     services: BTreeMap<String, Option<Failing>>,
-    /// By the order of their coming.
-    tasks: BTreeMap<u64, Line>,
+    /// By the order of their coming: the map's leaves are half empty then, so that the lines are beside it.
+    tasks: BTreeMap<u64, Box<Line>>,
     next_line: u64,
     /// The newest last.
     finished: VecDeque<Finished>,
@@ -139,7 +139,7 @@ impl Status {
         let mut state = self.lock();
         let number = state.next_line;
         state.next_line += 1;
-        state.tasks.insert(number, Line::new(id, activity, age));
+        state.tasks.insert(number, Box::new(Line::new(id, activity, age)));
         Listing::new(self.clone(), number)
     }
 

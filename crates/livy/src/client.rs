@@ -107,7 +107,19 @@ impl Client {
 
     /// All batches that Livy knows, the finished ones too, each once.
     pub async fn batches(&self) -> Result<Vec<Batch>, Error> {
-        self.batches_in_pages(PAGE_SIZE).await
+        self.batches_as(|batch| batch).await
+    }
+
+    /// The same, each as `keep` makes it: of a list of thousands only a page is there at a time beside what is made of it.
+    pub async fn batches_as<T>(&self, mut keep: impl FnMut(Batch) -> T) -> Result<Vec<T>, Error> {
+        let mut pages = Pages::new();
+        let mut from = 0;
+        loop {
+            match pages.add(self.batches_page(from, PAGE_SIZE).await?, &mut keep) {
+                Next::Page(next) => from = next,
+                Next::Done => return Ok(pages.into_batches()),
+            }
+        }
     }
 
     /// The batches at the positions from `from` on, at most `size`.
@@ -145,17 +157,6 @@ impl Client {
         self.call(Operation::DeleteBatch, request, self.inner.timeouts.delete)
             .done()
             .await
-    }
-
-    async fn batches_in_pages(&self, size: u32) -> Result<Vec<Batch>, Error> {
-        let mut pages = Pages::default();
-        let mut from = 0;
-        loop {
-            match pages.add(self.batches_page(from, size).await?) {
-                Next::Page(next) => from = next,
-                Next::Done => return Ok(pages.into_batches()),
-            }
-        }
     }
 
     fn get(&self, operation: Operation, path: &[&str], query: &[(&str, String)]) -> Call<'_> {

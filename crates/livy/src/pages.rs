@@ -12,10 +12,10 @@ use crate::batch::{Batch, BatchId, BatchPage};
 /// A list in which batches are deleted all the time is taken as it comes in the end.
 const MAX_RESTARTS: u32 = 4;
 
-/// The list so far.
-#[derive(Debug, Default)]
-pub(crate) struct Pages {
-    batches: Vec<Batch>,
+/// The list so far, each batch as its reader keeps it.
+#[derive(Debug)]
+pub(crate) struct Pages<T> {
+    batches: Vec<T>,
     places: HashMap<BatchId, usize>,
     /// How many positions of Livy's list have been read in this round.
     read: u64,
@@ -32,9 +32,19 @@ pub(crate) enum Next {
     Done,
 }
 
-impl Pages {
+impl<T> Pages<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            batches: Vec::new(),
+            places: HashMap::new(),
+            read: 0,
+            last: None,
+            restarts: 0,
+        }
+    }
+
     /// Takes the page that begins where [`Next::Page`] said, 0 at first.
-    pub(crate) fn add(&mut self, page: BatchPage) -> Next {
+    pub(crate) fn add(&mut self, page: BatchPage, mut keep: impl FnMut(Batch) -> T) -> Next {
         let overlap = self.last.is_some();
         let joins = !overlap || page.sessions.first().map(|batch| batch.id) == self.last;
         if !joins && self.restarts < MAX_RESTARTS {
@@ -44,12 +54,13 @@ impl Pages {
         let more = (page.sessions.len() as u64).saturating_sub(u64::from(overlap));
         let known = self.batches.len();
         for batch in page.sessions {
-            self.last = Some(batch.id);
-            match self.places.get(&batch.id) {
-                Some(&place) => self.batches[place] = batch,
+            let id = batch.id;
+            self.last = Some(id);
+            match self.places.get(&id) {
+                Some(&place) => self.batches[place] = keep(batch),
                 None => {
-                    self.places.insert(batch.id, self.batches.len());
-                    self.batches.push(batch);
+                    self.places.insert(id, self.batches.len());
+                    self.batches.push(keep(batch));
                 }
             }
         }
@@ -63,14 +74,14 @@ impl Pages {
         }
     }
 
-    pub(crate) fn into_batches(self) -> Vec<Batch> {
+    pub(crate) fn into_batches(self) -> Vec<T> {
         self.batches
     }
 
     fn restart(&mut self) {
         *self = Self {
             restarts: self.restarts + 1,
-            ..Self::default()
+            ..Self::new()
         };
     }
 }
@@ -84,6 +95,10 @@ mod tests {
         serde_json::from_value(serde_json::json!({"id": id, "state": "running"})).unwrap()
     }
 
+    fn as_it_is(batch: Batch) -> Batch {
+        batch
+    }
+
     #[test]
     fn a_page_that_comes_again_and_again_is_the_end() {
         let page = || BatchPage {
@@ -91,8 +106,8 @@ mod tests {
             total: u64::MAX,
             sessions: vec![batch(1), batch(2)],
         };
-        let mut pages = Pages::default();
-        let requests = (1..100).find(|_| pages.add(page()) == Next::Done);
+        let mut pages = Pages::new();
+        let requests = (1..100).find(|_| pages.add(page(), as_it_is) == Next::Done);
         assert!(requests.is_some(), "no end");
         let ids: Vec<_> = pages.into_batches().iter().map(|batch| batch.id.0).collect();
         assert_eq!(ids, [1, 2]);
@@ -100,7 +115,7 @@ mod tests {
 
     /// Reads `list` in pages of three; `change` alters it before each page.
     fn read(mut list: Vec<i64>, mut change: impl FnMut(u32, &mut Vec<i64>)) -> (Vec<i64>, u32) {
-        let mut pages = Pages::default();
+        let mut pages = Pages::new();
         let (mut from, mut requests) = (0, 0);
         loop {
             change(requests, &mut list);
@@ -112,11 +127,12 @@ mod tests {
                 .take(3)
                 .map(|id| batch(*id))
                 .collect();
-            match pages.add(BatchPage {
+            let page = BatchPage {
                 from,
                 total: list.len() as u64,
                 sessions,
-            }) {
+            };
+            match pages.add(page, as_it_is) {
                 Next::Page(next) => from = next,
                 Next::Done => break,
             }
@@ -176,31 +192,28 @@ mod tests {
 
     #[test]
     fn a_total_that_is_wrong_does_not_keep_it_reading() {
-        let mut pages = Pages::default();
+        let mut pages = Pages::new();
         let page = |ids: &[i64]| BatchPage {
             from: 0,
             total: 1000,
             sessions: ids.iter().map(|id| batch(*id)).collect(),
         };
-        assert_eq!(pages.add(page(&[0, 1, 2])), Next::Page(2));
-        assert_eq!(pages.add(page(&[2])), Next::Done);
+        assert_eq!(pages.add(page(&[0, 1, 2]), as_it_is), Next::Page(2));
+        assert_eq!(pages.add(page(&[2]), as_it_is), Next::Done);
     }
 
     #[test]
     fn the_newer_of_two_sights_counts() {
-        let mut pages = Pages::default();
+        let mut pages = Pages::new();
         let mut later = batch(1);
         later.state = BatchState::Success;
-        pages.add(BatchPage {
-            from: 0,
+        let page = |from, sessions| BatchPage {
+            from,
             total: 3,
-            sessions: vec![batch(0), batch(1)],
-        });
-        pages.add(BatchPage {
-            from: 1,
-            total: 3,
-            sessions: vec![later, batch(2)],
-        });
+            sessions,
+        };
+        pages.add(page(0, vec![batch(0), batch(1)]), as_it_is);
+        pages.add(page(1, vec![later, batch(2)]), as_it_is);
         let states: Vec<_> = pages
             .into_batches()
             .into_iter()

@@ -22,13 +22,13 @@ const PER_BATCH: Duration = Duration::from_millis(1);
 /// All batches of a Livy.
 #[derive(Debug)]
 pub(crate) struct BatchList {
-    batches: Vec<Batch>,
+    batches: Vec<Arc<Batch>>,
     /// Where those are whose names have these digits of an intent.
     by_intent: HashMap<Box<str>, Vec<usize>>,
 }
 
 impl BatchList {
-    fn new(batches: Vec<Batch>) -> Self {
+    fn new(batches: Vec<Arc<Batch>>) -> Self {
         let mut by_intent: HashMap<Box<str>, Vec<usize>> = HashMap::new();
         for (place, batch) in batches.iter().enumerate() {
             if let Some(digits) = batch.name.as_deref().and_then(intent_digits_of) {
@@ -45,17 +45,24 @@ impl BatchList {
                 let name = batch.name.as_deref();
                 name.is_some_and(|name| run_number(name, intent, resource).is_some())
             })
-            .cloned()
+            .map(|batch| Batch::clone(batch))
             .collect()
     }
 
     /// The batch of this name.
-    pub(crate) fn named(&self, name: &str) -> Option<&Batch> {
+    pub(crate) fn named(&self, name: &str) -> Option<&Arc<Batch>> {
         self.with_digits(intent_digits_of(name)?)
             .find(|batch| batch.name.as_deref() == Some(name))
     }
 
-    fn with_digits(&self, digits: &str) -> impl Iterator<Item = &Batch> {
+    /// A batch of a newer list: what has not changed is kept once.
+    fn shared(&self, batch: Batch) -> Arc<Batch> {
+        let known = batch.name.as_deref().and_then(|name| self.named(name));
+        let same = known.filter(|known| ***known == batch).cloned();
+        same.unwrap_or_else(|| Arc::new(batch))
+    }
+
+    fn with_digits(&self, digits: &str) -> impl Iterator<Item = &Arc<Batch>> {
         let places = self.by_intent.get(digits).map_or(&[][..], Vec::as_slice);
         places.iter().map(|&place| &self.batches[place])
     }
@@ -141,7 +148,12 @@ impl SharedList {
 
     async fn read_now(&self, livy: &Client, spacing: Duration) -> Reading {
         let began = Instant::now();
-        let batches = Box::pin(livy.batches()).await;
+        let before = self.state().latest.clone().and_then(|reading| reading.list.ok());
+        let shared = |batch| match &before {
+            Some(before) => before.shared(batch),
+            None => Arc::new(batch),
+        };
+        let batches = Box::pin(livy.batches_as(shared)).await;
         let pause = match &batches {
             Ok(batches) => {
                 let length = u32::try_from(batches.len()).unwrap_or(u32::MAX);

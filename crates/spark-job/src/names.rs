@@ -8,6 +8,7 @@
 //! The slug is for people; matching ignores it. What follows it is the run's *key*.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::identity::{Intent, Resource, Spec};
 
@@ -50,18 +51,18 @@ impl fmt::Display for Slug {
     }
 }
 
-/// A batch name without its slug: what makes a run this run and no other.
+/// A batch name without its slug: what makes a run this run and no other. A clone shares the text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RunKey(String);
+pub struct RunKey(Arc<str>);
 
 impl RunKey {
     /// The key of an intent's run number `number` (from 1); a function's intents have one run.
     pub fn of(intent: Intent, resource: Option<Resource>, number: u32) -> Self {
         let stem = stem(intent, resource);
         Self(if number <= 1 {
-            stem
+            stem.into()
         } else {
-            format!("{stem}-{number}")
+            format!("{stem}-{number}").into()
         })
     }
 
@@ -75,7 +76,7 @@ impl RunKey {
         let prefix = format!("{COMMON_TAG}-run-");
         tags.iter()
             .find_map(|tag| tag.strip_prefix(&prefix))
-            .map(|key| Self(key.to_owned()))
+            .map(|key| Self(key.into()))
     }
 
     /// Whether this is a run of a stack's resource.
@@ -139,7 +140,7 @@ impl BatchName {
             [.., _, intent] if is_hex(intent, INTENT_DIGITS) => 1,
             _ => return None,
         };
-        let key = RunKey(parts[parts.len() - key_parts..].join("-"));
+        let key = RunKey(parts[parts.len() - key_parts..].join("-").into());
         Some(Self {
             name: name.to_owned(),
             key,

@@ -2,6 +2,7 @@
 //!
 //! Within a look Livy is asked before YARN, so that YARN's answer is the later of the two.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sparkwright_livy::{Batch, BatchState, LogLines};
@@ -22,7 +23,7 @@ pub enum LivySight {
     /// It knows no such batch.
     Absent,
     /// It has the batch.
-    Batch(Box<Batch>),
+    Batch(Arc<Batch>),
 }
 
 /// What YARN said of a run.
@@ -206,7 +207,7 @@ impl Cluster {
     /// Livy's word on one run: by name, since numbers start again when Livy restarts.
     pub(crate) async fn ask_livy(&self, name: &BatchName) -> LivySight {
         match self.livy().batch(name.as_str()).await {
-            Ok(batch) => LivySight::Batch(Box::new(self.with_whole_log(batch).await)),
+            Ok(batch) => LivySight::Batch(Arc::new(self.with_whole_log(batch).await)),
             Err(error) if error.is_not_found() => LivySight::Absent,
             Err(error) => LivySight::Silent(livy_silence(&error)),
         }

@@ -178,7 +178,10 @@ impl RunHistory {
     /// Takes a look in, and says how the run stands.
     pub fn observe(&mut self, now: Instant, sighting: &Sighting) -> Standing {
         if let LivySight::Batch(batch) = &sighting.livy {
-            keep(&mut self.batch, batch);
+            // The one that is known is shared by others already.
+            if self.batch.as_ref() != Some(batch) {
+                self.batch = Some(Arc::clone(batch));
+            }
         }
         let standing = match &sighting.yarn {
             YarnSight::NotThere => self.by_livy_alone(now, &sighting.livy),

@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn whoever_cannot_be_done_without_is_missed() {
         let running = || yarn([application(1, "RUNNING", "UNDEFINED")]);
-        let livy_batch = || LivySight::Batch(Box::new(batch("running", Some(1), &BORN)));
+        let livy_batch = || LivySight::Batch(batch("running", Some(1), &BORN).into());
         check(
             livy_batch(),
             YarnSight::Silent("YARN is down".into()),
@@ -269,7 +269,7 @@ mod tests {
             "26/11/21 04:45:10 INFO SparkContext: Starting job",
             "\nYARN Diagnostics: ",
         ];
-        let of_client = LivySight::Batch(Box::new(batch("starting", Some(1), &driver)));
+        let of_client = LivySight::Batch(batch("starting", Some(1), &driver).into());
         let running = yarn([application(1, "RUNNING", "UNDEFINED")]);
         watched.observe(
             &name(),

@@ -108,7 +108,8 @@ struct Entry {
     looked_alone: Option<Instant>,
 }
 
-type Entries = HashMap<RunKey, Entry>;
+/// A table has more room than entries, so that these are beside it.
+type Entries = HashMap<RunKey, Box<Entry>>;
 
 async fn keep_looking(
     cluster: Cluster,
@@ -175,13 +176,13 @@ fn add(entries: &mut Entries, followed: Followed, settings: WatchSettings) {
             entry.senders.push(sender);
         }
         Slot::Vacant(slot) => {
-            slot.insert(Entry {
+            slot.insert(Box::new(Entry {
                 name,
                 watched: Watched::new(since, settings.settle),
                 followed: at,
                 senders: vec![sender],
                 looked_alone: fresh.then(|| at.into_std()),
-            });
+            }));
         }
     }
 }

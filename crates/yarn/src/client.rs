@@ -18,6 +18,7 @@ use crate::error::{Error, Operation};
 use crate::failover::{self, ResourceManagers};
 use crate::http::{Answer, Call, Keep, bare, connections};
 use crate::info::{Info, ResourceManagerInfo};
+use crate::list::{Elements, Kept};
 use crate::metrics::{ClusterMetrics, Metrics};
 use crate::observer::Observer;
 use crate::query::ApplicationsQuery;
@@ -84,10 +85,23 @@ impl Client {
     /// The applications that a query names. The ResourceManager keeps the last ten thousand or so that have
     /// ended.
     pub async fn applications(&self, query: &ApplicationsQuery) -> Result<Vec<Application>, Error> {
-        let answer: Applications = self
-            .get(Operation::Applications, &["apps"], query.pairs())
-            .await?;
-        Ok(answer.into_vec())
+        self.applications_as(query, |application| application).await
+    }
+
+    /// The same, each as `keep` makes it. They are read as they come: of ten thousand no more is there at a time than what
+    /// is made of them.
+    pub async fn applications_as<T: Send>(
+        &self,
+        query: &ApplicationsQuery,
+        keep: impl FnMut(Application) -> T + Send,
+    ) -> Result<Vec<T>, Error> {
+        let mut kept = Kept::new(keep);
+        let asking =
+            self.get_rest::<Applications>(Operation::Applications, &["apps"], query.pairs(), Some(&mut kept));
+        for application in asking.await?.into_vec() {
+            kept.push(application);
+        }
+        Ok(kept.list)
     }
 
     /// One application.
@@ -134,7 +148,7 @@ impl Client {
     pub async fn kill(&self, id: &ApplicationId) -> Result<(), Error> {
         let path = ["apps", &id.to_string(), "state"];
         let body = Some(json!({"state": "KILLED"}));
-        let asking = self.ask(Operation::Kill, Method::PUT, &path, Vec::new(), body);
+        let asking = self.ask(Operation::Kill, Method::PUT, &path, Vec::new(), body, None);
         let observer = &self.inner.observer;
         observer
             .observe(Operation::Kill, Box::pin(asking))
@@ -162,8 +176,21 @@ impl Client {
         path: &[&str],
         query: Vec<(&str, String)>,
     ) -> Result<T, Error> {
+        self.get_rest(operation, path, query, None).await
+    }
+
+    /// What `elements` leaves of an answer, if they take anything.
+    async fn get_rest<T: DeserializeOwned>(
+        &self,
+        operation: Operation,
+        path: &[&str],
+        query: Vec<(&str, String)>,
+        elements: Option<&mut dyn Elements>,
+    ) -> Result<T, Error> {
         let reading = async {
-            let (url, body) = self.ask(operation, Method::GET, path, query, None).await?;
+            let (url, body) = self
+                .ask(operation, Method::GET, path, query, None, elements)
+                .await?;
             serde_json::from_slice(&body).map_err(|error| {
                 let message = one_line(&error.to_string());
                 Error::Decode {
@@ -184,6 +211,7 @@ impl Client {
         path: &[&str],
         query: Vec<(&str, String)>,
         body: Option<Value>,
+        mut elements: Option<&mut dyn Elements>,
     ) -> Result<(Url, Vec<u8>), Error> {
         let managers = &self.inner.resource_managers;
         let mut round = managers.round();
@@ -199,7 +227,11 @@ impl Client {
             if let Some(body) = &body {
                 request = request.json(body);
             }
-            let error = match self.call(operation, &url, request, Keep::All).send().await {
+            let keep = match &mut elements {
+                Some(elements) => Keep::Rest(&mut **elements),
+                None => Keep::All,
+            };
+            let error = match self.call(operation, &url, request, keep).send().await {
                 Ok(Answer::Body(body)) => {
                     managers.answered(&url);
                     return Ok((url, body));
@@ -269,7 +301,7 @@ impl Client {
         operation: Operation,
         url: &'a Url,
         request: reqwest::RequestBuilder,
-        body: Keep,
+        body: Keep<'a>,
     ) -> Call<'a> {
         let limit = self.inner.timeouts.connect + self.inner.timeouts.read;
         Call {

@@ -11,6 +11,7 @@ use crate::answer::{Refusal, one_line};
 use crate::config::ClientConfig;
 use crate::error::{Error, Operation};
 use crate::failover;
+use crate::list::Elements;
 
 /// Some ten thousand applications.
 const MAX_BODY_BYTES: usize = 32 << 20;
@@ -68,14 +69,15 @@ pub(crate) struct Call<'a> {
     /// From the start of the request to the last byte of its answer.
     pub(crate) limit: Duration,
     /// How much of the body is kept.
-    pub(crate) body: Keep,
+    pub(crate) body: Keep<'a>,
 }
 
 /// How much of a body is kept.
-#[derive(Clone, Copy)]
-pub(crate) enum Keep {
+pub(crate) enum Keep<'a> {
     /// All of it; a body that is too large is an error.
     All,
+    /// The same, but for what is taken out of it on the way.
+    Rest(&'a mut dyn Elements),
     /// At least its last bytes; of a body that is not much larger all of it.
     Last(usize),
 }
@@ -98,23 +100,23 @@ impl Call<'_> {
         let mut response = request.timeout(limit).send().await.map_err(transport)?;
         let status = response.status();
         if status.is_success() {
-            let body = match keep {
-                Keep::Last(bytes) => read_last(&mut response, bytes).await.map_err(transport)?,
-                Keep::All => match read_up_to(&mut response, MAX_BODY_BYTES)
-                    .await
-                    .map_err(transport)?
-                {
-                    (body, true) => body,
-                    (_, false) => {
-                        let message = format!("it is larger than {MAX_BODY_BYTES} bytes");
-                        return Err(Error::Decode {
-                            operation,
-                            url: url.to_string(),
-                            message,
-                        });
-                    }
-                },
+            let read = match keep {
+                Keep::Last(bytes) => read_last(&mut response, bytes).await.map(|body| (body, true)),
+                Keep::All => read_up_to(&mut response, MAX_BODY_BYTES, |_| {}).await,
+                Keep::Rest(elements) => {
+                    elements.begin();
+                    read_up_to(&mut response, MAX_BODY_BYTES, |body| elements.take(body)).await
+                }
             };
+            let (body, whole) = read.map_err(transport)?;
+            if !whole {
+                let message = format!("it is larger than {MAX_BODY_BYTES} bytes");
+                return Err(Error::Decode {
+                    operation,
+                    url: url.to_string(),
+                    message,
+                });
+            }
             // A program may print what it likes.
             let standby = operation != Operation::ContainerLog && failover::is_standby(&body);
             return Ok(match standby {
@@ -123,7 +125,7 @@ impl Call<'_> {
             });
         }
         // What the refusal says is lost when the connection breaks here; that it is one is not.
-        let body = read_up_to(&mut response, MAX_REFUSAL_BYTES)
+        let body = read_up_to(&mut response, MAX_REFUSAL_BYTES, |_| {})
             .await
             .map_or(Vec::new(), |(body, _)| body);
         let target = target(&response);
@@ -147,16 +149,22 @@ fn target(response: &Response) -> Option<Url> {
     failover::target(header(LOCATION), header(REFRESH))
 }
 
-/// The body, or its first `limit` bytes and `false`.
-async fn read_up_to(response: &mut Response, limit: usize) -> Result<(Vec<u8>, bool), reqwest::Error> {
+/// The body, or its first `limit` bytes and `false`; less what `take` takes out of it while it comes.
+async fn read_up_to(
+    response: &mut Response,
+    limit: usize,
+    mut take: impl FnMut(&mut Vec<u8>),
+) -> Result<(Vec<u8>, bool), reqwest::Error> {
     let mut body = Vec::new();
+    let mut room = limit;
     while let Some(chunk) = response.chunk().await? {
-        let room = limit - body.len();
-        if chunk.len() > room {
-            body.extend_from_slice(&chunk[..room]);
+        let kept = &chunk[..chunk.len().min(room)];
+        body.extend_from_slice(kept);
+        if kept.len() < chunk.len() {
             return Ok((body, false));
         }
-        body.extend_from_slice(&chunk);
+        room -= kept.len();
+        take(&mut body);
     }
     Ok((body, true))
 }

@@ -39,6 +39,7 @@ mod error;
 mod failover;
 mod http;
 mod info;
+mod list;
 mod metrics;
 mod observer;
 mod query;

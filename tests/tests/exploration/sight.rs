@@ -102,7 +102,7 @@ impl LivyView {
             Self::NotAsked => LivySight::NotAsked,
             Self::Silent => LivySight::Silent("Livy is down".into()),
             Self::Absent => LivySight::Absent,
-            Self::Batch(view) => LivySight::Batch(Box::new(view.batch(false))),
+            Self::Batch(view) => LivySight::Batch(view.batch(false).into()),
         }
     }
 }

@@ -17,7 +17,7 @@ fn rules() -> InputRules {
         resource_manager,
     };
     InputRules {
-        own: vec![own],
+        own: vec![own.into()],
         allowed_hosts: BTreeSet::from(["ip-10-0-0-7.ec2.internal".to_owned()]),
         on_cancel: OnCancel::Stop,
     }
@@ -201,4 +201,12 @@ fn the_client_token_is_the_intent() {
         read(json!({"File": "/a"})).unwrap().intent,
         Intent::of_token("token")
     );
+}
+
+#[test]
+fn tasks_share_the_workers_own_endpoint() {
+    let rules = rules();
+    let token = TaskToken::new("token");
+    let input = rules.read(r#"{"File": "s3://b/etl.py"}"#, &token).unwrap();
+    assert!(Arc::ptr_eq(&input.endpoint, &rules.own[0]));
 }

@@ -45,12 +45,12 @@ impl Metrics {
             (
                 "tasks_unprotected",
                 "Tasks whose input lacks what makes a lost worker harmless",
-                &self.tasks_unprotected,
+                &self.series.tasks_unprotected,
             ),
             (
                 "tasks_ended",
                 "Tasks that have ended, by what was reported",
-                &self.tasks_ended,
+                &self.series.tasks_ended,
             ),
         ];
         for (name, help, family) in counters {
@@ -59,20 +59,28 @@ impl Metrics {
         registry.register(
             "tasks_received",
             "Tasks that Step Functions has handed to this worker",
-            self.tasks_received.clone(),
+            self.series.tasks_received.clone(),
         );
         let calls = [
-            ("livy_calls", "Calls to Livy that have ended", &self.livy_calls),
-            ("yarn_calls", "Calls to YARN that have ended", &self.yarn_calls),
+            (
+                "livy_calls",
+                "Calls to Livy that have ended",
+                &self.series.livy_calls,
+            ),
+            (
+                "yarn_calls",
+                "Calls to YARN that have ended",
+                &self.series.yarn_calls,
+            ),
             (
                 "step_functions_calls",
                 "Calls to Step Functions that have ended",
-                &self.step_functions_calls,
+                &self.series.step_functions_calls,
             ),
             (
                 "journal_writes",
                 "Steps of tasks written to the journal",
-                &self.journal_writes,
+                &self.series.journal_writes,
             ),
         ];
         for (name, help, family) in calls {
@@ -82,22 +90,22 @@ impl Metrics {
             (
                 "queue_latency",
                 "From a task's coming to its job's submission",
-                &self.queue_latency,
+                &self.series.queue_latency,
             ),
             (
                 "start_latency",
                 "From a job's submission to the sight of its driver running",
-                &self.start_latency,
+                &self.series.start_latency,
             ),
             (
                 "end_detection_latency",
                 "From a job's end by YARN's clock to Step Functions' answer to the report",
-                &self.end_detection_latency,
+                &self.series.end_detection_latency,
             ),
             (
                 "heartbeat_lateness",
                 "How much later than planned heartbeats were sent",
-                &self.heartbeat_lateness,
+                &self.series.heartbeat_lateness,
             ),
         ];
         for (name, help, histogram) in times {
@@ -112,6 +120,7 @@ pub fn names() -> Vec<String> {
     // The only one whose series cannot be known beforehand.
     drop(
         metrics
+            .series
             .tasks_received
             .get_or_create(&[("activity", String::new())]),
     );

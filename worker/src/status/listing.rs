@@ -194,7 +194,8 @@ impl Listing {
     }
 
     fn update<T>(&self, change: impl FnOnce(&mut Line) -> T) -> Option<T> {
-        self.status.lock().tasks.get_mut(&self.number).map(change)
+        let mut state = self.status.lock();
+        state.tasks.get_mut(&self.number).map(|line| change(line))
     }
 }
 

@@ -39,7 +39,7 @@ impl Run {
 }
 
 fn livy(state: &str, app: Option<u64>, log: &[&str]) -> LivySight {
-    LivySight::Batch(Box::new(batch(state, app, log)))
+    LivySight::Batch(batch(state, app, log).into())
 }
 
 fn livy_down() -> LivySight {

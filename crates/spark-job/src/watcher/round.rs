@@ -38,7 +38,7 @@ pub(super) struct Round {
     /// The latest end that YARN has told, in milliseconds of its clock.
     last_end_ms: i64,
     /// The applications that lived when everything was looked at last.
-    lived: HashMap<RunKey, Vec<ApplicationId>>,
+    lived: HashMap<RunKey, Box<[ApplicationId]>>,
     /// When the reading of the list began that was looked at last.
     list_began: Clock,
 }
@@ -65,15 +65,25 @@ impl Round {
     pub(super) async fn look(&mut self, entries: &mut Entries) {
         let livy_until = Clock::now() + LIVY_TIMEOUT;
         let mut livy = self.ask_livy(entries, livy_until).await;
-        let mut yarn = self.ask_yarn().await;
-        let sighted = entries.keys().map(|key| {
+        let mut yarn = self.ask_yarn(entries).await;
+        let mut sightings = Sightings::new();
+        let keys: Vec<_> = entries.keys().cloned().collect();
+        for key in keys {
+            let goes_on = yarn.show_only_life(&key);
             let sighting = Sighting {
-                livy: livy.sights.remove(key).unwrap_or(LivySight::NotAsked),
-                yarn: yarn.take(key),
+                livy: livy.sights.remove(&key).unwrap_or(LivySight::NotAsked),
+                yarn: yarn.take(&key),
             };
-            (key.clone(), sighting)
-        });
-        let mut sightings: Sightings = sighted.collect();
+            // These are most, and nobody else has to be asked: of thousands each is seen and told of alone.
+            match entries.get_mut(&key).filter(|_| goes_on) {
+                Some(entry) => {
+                    let report = entry.watched.observe(&entry.name, now(), &sighting);
+                    told(entries, &key, &report);
+                }
+                None => drop(sightings.insert(key, sighting)),
+            }
+        }
+        drop(yarn);
         if livy.listed {
             self.ask_livy_again(entries, &mut sightings, livy_until).await;
         }
@@ -88,13 +98,19 @@ impl Round {
         };
         let livy_until = Clock::now() + LIVY_TIMEOUT;
         let began = SystemTime::now();
+        let query = self.ended_query(began);
+        let mut last_end_ms = 0;
+        let ended = yarn.applications_as(&query, |application| {
+            last_end_ms = application.finished_at_ms.max(last_end_ms);
+            // Most have been told of, and are nobody's any more.
+            let key = RunKey::of_tags(&application.tags)?;
+            entries.contains_key(&key).then_some(application)
+        });
         // A YARN that does not answer is noted by the next look at everything.
-        let Ok(ended) = yarn.applications(&self.ended_query(began)).await else {
-            return;
-        };
-        self.note_ends(&ended);
+        let Ok(ended) = ended.await else { return };
+        self.note_end(last_end_ms);
         let mut sightings = Sightings::new();
-        for (key, applications) in by_run(ended) {
+        for (key, applications) in by_run(ended.into_iter().flatten()) {
             let Some(entry) = entries.get(&key) else {
                 continue;
             };

@@ -100,7 +100,7 @@ pub(super) fn sighting(world: &World, run: Run) -> Sighting {
     let own = world.batches.iter().find(|batch| batch.run == run);
     let livy = match own {
         _ if world.livy_down > 0 => LivySight::Silent("Livy is down".into()),
-        Some(own) => LivySight::Batch(Box::new(batch(run, own.job, &world.jobs[own.job]))),
+        Some(own) => LivySight::Batch(batch(run, own.job, &world.jobs[own.job]).into()),
         None => LivySight::Absent,
     };
     Sighting {

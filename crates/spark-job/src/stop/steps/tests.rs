@@ -36,7 +36,7 @@ impl Stopping {
 }
 
 fn livy(state: &str, app: Option<u64>, log: &[&str]) -> LivySight {
-    LivySight::Batch(Box::new(batch(state, app, log)))
+    LivySight::Batch(batch(state, app, log).into())
 }
 
 fn livy_down() -> LivySight {

@@ -1,6 +1,7 @@
 //! What Livy says in a round: of few runs one by one, else with its list.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures_util::StreamExt;
 use tokio::time::{Instant as Clock, timeout_at};
@@ -27,6 +28,7 @@ impl Round {
     pub(super) async fn ask_livy(&mut self, entries: &Entries, until: Clock) -> LivyAnswers {
         let wanting: Vec<_> = entries
             .iter()
+            .map(|(key, entry)| (key, &**entry))
             .filter(|(_, entry)| entry.watched.wants_livy(now()))
             .collect();
         if wanting.len() <= FEW {
@@ -75,7 +77,7 @@ impl Round {
         for (key, entry) in entries {
             // Whoever wants nothing learns from it all the same.
             if let Some(batch) = list.named(entry.name.as_str()) {
-                sights.insert(key.clone(), LivySight::Batch(Box::new(batch.clone())));
+                sights.insert(key.clone(), LivySight::Batch(Arc::clone(batch)));
             }
         }
         for (key, entry) in wanting {

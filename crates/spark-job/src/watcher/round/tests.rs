@@ -8,7 +8,7 @@ use crate::standing::RunHistory;
 const SETTLE: Duration = Duration::from_secs(150);
 
 fn livy(state: &str, app: Option<u64>, log: &[&str]) -> LivySight {
-    LivySight::Batch(Box::new(batch(state, app, log)))
+    LivySight::Batch(batch(state, app, log).into())
 }
 
 fn yarn<const N: usize>(applications: [Application; N]) -> YarnSight {

@@ -1,12 +1,12 @@
 //! What YARN says in a round of all runs at once.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sparkwright_yarn::{Application, ApplicationState, ApplicationsQuery};
 
-use super::Round;
-use super::judging::by_run;
+use super::{Entries, Round};
 use crate::cluster::yarn_silence;
 use crate::names::{COMMON_TAG, RunKey};
 use crate::sighting::YarnSight;
@@ -21,7 +21,50 @@ const LATE: Duration = Duration::from_secs(10);
 pub(super) enum YarnAnswers {
     NotThere,
     Silent(String),
-    Applications(HashMap<RunKey, Vec<Application>>),
+    Applications(HashMap<RunKey, Vec<Arc<Application>>>),
+}
+
+/// An application of a bulk answer.
+struct InBulk {
+    /// Its run, if it is one's.
+    key: Option<RunKey>,
+    /// What is known of it already is kept once.
+    application: Arc<Application>,
+}
+
+impl InBulk {
+    fn new(entries: &Entries, application: Application) -> Self {
+        let key = RunKey::of_tags(&application.tags);
+        let Some((key, entry)) = key.as_ref().and_then(|key| entries.get_key_value(key)) else {
+            return Self {
+                key,
+                application: Arc::new(application),
+            };
+        };
+        let known = entry.watched.history().application();
+        let same = known.filter(|known| ***known == application);
+        Self {
+            key: Some(key.clone()),
+            application: same.cloned().unwrap_or_else(|| Arc::new(application)),
+        }
+    }
+
+    fn is_followed(&self, entries: &Entries) -> bool {
+        self.key.as_ref().is_some_and(|key| entries.contains_key(key))
+    }
+}
+
+/// Applications by their runs. Of two answers about the same application the first counts.
+fn by_run(applications: impl IntoIterator<Item = InBulk>) -> HashMap<RunKey, Vec<Arc<Application>>> {
+    let mut by_run: HashMap<RunKey, Vec<Arc<Application>>> = HashMap::new();
+    for InBulk { key, application } in applications {
+        let Some(key) = key else { continue };
+        let of_run = by_run.entry(key).or_insert_with(|| Vec::with_capacity(1));
+        if of_run.iter().all(|known| known.id != application.id) {
+            of_run.push(application);
+        }
+    }
+    by_run
 }
 
 impl YarnAnswers {
@@ -30,14 +73,27 @@ impl YarnAnswers {
         match self {
             Self::NotThere => YarnSight::NotThere,
             Self::Silent(why) => YarnSight::Silent(why.clone()),
-            Self::Applications(by_run) => YarnSight::Applications(by_run.remove(key).unwrap_or_default()),
+            Self::Applications(by_run) => {
+                let applications = by_run.remove(key).unwrap_or_default();
+                YarnSight::Applications(applications.into_iter().map(Arc::unwrap_or_clone).collect())
+            }
+        }
+    }
+
+    /// Whether a run has applications, which all live: whoever else is asked, it goes on.
+    pub(super) fn show_only_life(&self, key: &RunKey) -> bool {
+        match self {
+            Self::NotThere | Self::Silent(_) => false,
+            Self::Applications(by_run) => by_run
+                .get(key)
+                .is_some_and(|applications| applications.iter().all(|application| application.is_live())),
         }
     }
 }
 
 impl Round {
     /// The two bulk calls.
-    pub(super) async fn ask_yarn(&mut self) -> YarnAnswers {
+    pub(super) async fn ask_yarn(&mut self, entries: &Entries) -> YarnAnswers {
         let Some(yarn) = self.cluster.yarn().cloned() else {
             return YarnAnswers::NotThere;
         };
@@ -49,7 +105,18 @@ impl Round {
             finished_since: None,
         };
         let ended = self.ended_query(began);
-        let answers = async { Ok((yarn.applications(&live).await?, yarn.applications(&ended).await?)) };
+        let mut last_end_ms = 0;
+        let answers = async {
+            let live = yarn
+                .applications_as(&live, |application| InBulk::new(entries, application))
+                .await?;
+            let ended = yarn.applications_as(&ended, |application| {
+                last_end_ms = application.finished_at_ms.max(last_end_ms);
+                // Most have been told of, and are nobody's any more.
+                Some(InBulk::new(entries, application)).filter(|ended| ended.is_followed(entries))
+            });
+            Ok((live, ended.await?))
+        };
         let (live, ended) = match answers.await {
             Ok(answers) => answers,
             Err(error) => {
@@ -60,14 +127,14 @@ impl Round {
         };
         self.note_health(&None, "YARN", |health| &mut health.yarn);
         self.last_look = Some(began);
-        self.note_ends(&ended);
+        self.note_end(last_end_ms);
         self.kill_surplus(&live).await;
-        let answers = by_run(ended.into_iter().chain(live));
+        let answers = by_run(ended.into_iter().flatten().chain(live));
         self.lived = answers
             .iter()
             .filter_map(|(key, applications)| {
                 let live = applications.iter().filter(|application| application.is_live());
-                let ids: Vec<_> = live.map(|application| application.id).collect();
+                let ids: Box<[_]> = live.map(|application| application.id).collect();
                 (!ids.is_empty()).then(|| (key.clone(), ids))
             })
             .collect();
@@ -87,15 +154,15 @@ impl Round {
         }
     }
 
-    pub(super) fn note_ends(&mut self, ended: &[Application]) {
-        let latest = ended.iter().map(|application| application.finished_at_ms).max();
-        self.last_end_ms = self.last_end_ms.max(latest.unwrap_or_default());
+    /// YARN has told of an end at this time of its clock.
+    pub(super) fn note_end(&mut self, at_ms: i64) {
+        self.last_end_ms = self.last_end_ms.max(at_ms);
     }
 
-    async fn kill_surplus(&self, live: &[Application]) {
+    async fn kill_surplus(&self, live: &[InBulk]) {
         let mut by_intent: HashMap<&str, Vec<&Application>> = HashMap::new();
         let intent_prefix = format!("{COMMON_TAG}-intent-");
-        for application in live {
+        for InBulk { application, .. } in live {
             if let Some(tag) = application
                 .tags
                 .iter()
@@ -110,3 +177,6 @@ impl Round {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

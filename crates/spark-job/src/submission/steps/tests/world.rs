@@ -339,7 +339,7 @@ impl World {
             Ok(batches) => batches
                 .into_iter()
                 .find(|batch| batch.name.as_deref() == Some(name.as_str()))
-                .map_or(LivySight::Absent, |batch| LivySight::Batch(Box::new(batch))),
+                .map_or(LivySight::Absent, |batch| LivySight::Batch(batch.into())),
         };
         let yarn = match survey.yarn {
             YarnSight::Applications(all) => YarnSight::Applications(
