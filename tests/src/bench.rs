@@ -18,12 +18,14 @@ mod load;
 mod machine;
 mod process;
 mod requests;
+mod restart;
 mod spread;
 mod table;
 
 pub use figures::Figures;
 pub use load::Load;
 pub use requests::Requests;
+pub use restart::{Restart, restart};
 pub use spread::Spread;
 pub use table::{print, write_into};
 
@@ -74,12 +76,19 @@ impl Site {
     }
 
     fn schedule(&self, load: &Load, number: usize) -> TaskHandle {
-        let seconds = load.seconds_of(number);
-        let file = if load.is_stopped(number) {
-            "forever.py"
+        if load.is_stopped(number) {
+            self.schedule_endless(load, number)
         } else {
-            "sleep.py"
-        };
+            self.schedule_job(load, number, "sleep.py")
+        }
+    }
+
+    fn schedule_endless(&self, load: &Load, number: usize) -> TaskHandle {
+        self.schedule_job(load, number, "forever.py")
+    }
+
+    fn schedule_job(&self, load: &Load, number: usize, file: &str) -> TaskHandle {
+        let seconds = load.seconds_of(number);
         let input = json!({
             "Parameters": {
                 "Name": name_of(number),

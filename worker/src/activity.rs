@@ -198,9 +198,14 @@ impl Clients {
         ended(open, Box::pin(call).await).map(drop)
     }
 
-    /// Ends the task with an output.
+    /// Waits until a report may be sent: that, too, is this worker's own rate.
+    pub(crate) async fn turn_to_report(&self) {
+        self.limiter.turn(Urgency::Report, Instant::now()).await;
+    }
+
+    /// Ends the task with an output, at once.
     pub(crate) async fn succeed(&self, token: &TaskToken, output: &str) -> Result<(), CallError> {
-        let open = self.turn_to_report(Operation::Succeed).await;
+        let open = self.metrics.step_functions_call(Operation::Succeed);
         let call = self
             .reports
             .send_task_success()
@@ -210,9 +215,9 @@ impl Clients {
         ended(open, Box::pin(call).await).map(drop)
     }
 
-    /// Ends the task with an error.
+    /// Ends the task with an error, at once.
     pub(crate) async fn fail(&self, token: &TaskToken, error: &str, cause: &str) -> Result<(), CallError> {
-        let open = self.turn_to_report(Operation::Fail).await;
+        let open = self.metrics.step_functions_call(Operation::Fail);
         let call = self
             .reports
             .send_task_failure()
@@ -223,18 +228,14 @@ impl Clients {
         ended(open, Box::pin(call).await).map(drop)
     }
 
-    /// Whether an execution runs.
+    /// Whether an execution runs, in one's turn.
     pub(crate) async fn runs(&self, execution: &str) -> Result<bool, CallError> {
-        let open = self.turn_to_report(Operation::DescribeExecution).await;
+        self.turn_to_report().await;
+        let open = self.metrics.step_functions_call(Operation::DescribeExecution);
         let call = self.reports.describe_execution().execution_arn(execution).send();
         let described = ended(open, Box::pin(call).await)?;
         // What waits for a redrive has ended: a redrive makes a new token.
         Ok(*described.status() == sfn::types::ExecutionStatus::Running)
-    }
-
-    async fn turn_to_report(&self, operation: Operation) -> OpenCall<'_> {
-        self.limiter.turn(Urgency::Report, Instant::now()).await;
-        self.metrics.step_functions_call(operation)
     }
 }
 

@@ -10,6 +10,37 @@ use crate::life::fate::Loss;
 impl Task {
     /// `is_new`: nothing was submitted for the task yet.
     pub(crate) async fn claim(&self, is_new: bool, hands: &mut Hands) -> Event {
+        // Whoever has the intent may have submitted something while it was waited for.
+        if is_new && self.is_of_other_job() {
+            return self.refuse(hands);
+        }
+        match self.wait_for_claim(is_new, hands).await {
+            Event::Claimed if is_new && self.is_of_other_job() => self.refuse(hands),
+            event => event,
+        }
+    }
+
+    /// Whether the ClientToken is known to name another job.
+    fn is_of_other_job(&self) -> bool {
+        let input = &self.input;
+        input.has_client_token && self.context.intents.names_other(input.intent, input.spec)
+    }
+
+    fn refuse(&self, hands: &mut Hands) -> Event {
+        (hands.claim, hands.waiting) = (None, None);
+        hands.words = self.names_other_job("this worker has submitted it for the same with other parameters");
+        Event::Taken
+    }
+
+    /// The ClientToken names another job; how that is known.
+    pub(crate) fn names_other_job(&self, how: &str) -> Words {
+        Words::of(self.redacted(&format!(
+            "the ClientToken already names another job: {how}. Give each job one of its own, with the index of every \
+             enclosing Map"
+        )))
+    }
+
+    async fn wait_for_claim(&self, is_new: bool, hands: &mut Hands) -> Event {
         if hands.claim.is_some() {
             return Event::Claimed;
         }
@@ -58,7 +89,8 @@ impl Task {
             () = self.context.draining.leave() => return Event::Goes,
         };
         hands.waiting = None;
-        hands.claim = claim.ok();
+        // What another job has is not this task's to see to.
+        hands.claim = claim.ok().filter(|_| !self.is_of_other_job());
         if hands.claim.is_some() {
             Event::Claimed
         } else {

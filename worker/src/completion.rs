@@ -18,6 +18,9 @@ pub(crate) const MAX_OUTPUT_BYTES: usize = 262_144;
 /// Stands where something was cut out.
 const CUT: &str = "…";
 
+/// Stands where nothing else would: a failure always says something, and what to do.
+const NO_REASON: &str = "the worker knows no reason: see its log for this task, and YARN for its job";
+
 /// A task's end, as it is reported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -56,7 +59,10 @@ impl Completion {
         )
     }
 
-    fn failure(name: ErrorName, explanation: Explanation, summary: Option<Summary>) -> Self {
+    fn failure(name: ErrorName, mut explanation: Explanation, summary: Option<Summary>) -> Self {
+        if explanation.message.trim().is_empty() {
+            explanation.message = NO_REASON.into();
+        }
         Self::Failure {
             name,
             cause: Cause::new(explanation, summary).into_json(MAX_CAUSE_BYTES),

@@ -89,7 +89,9 @@ impl Context {
         loop {
             let advice = |error: &WriteError| {
                 let path = self.config.journal.display();
-                format!("{error}: see that the disk of `{path}` has room; no task is taken on meanwhile")
+                format!(
+                    "{error}: see that the disk of `{path}` has room and works; no task is taken on meanwhile"
+                )
             };
             let shown = failure.borrow_and_update().as_ref().map(advice);
             self.status.service("journal", shown);

@@ -15,13 +15,13 @@ use crate::errors::ErrorName;
 use crate::hands::{Hands, Words};
 use crate::heartbeat::{Heartbeats, Lease};
 use crate::input::TaskInput;
-use crate::journal::{Entry, Stage};
+use crate::journal::{Checkpoint, Entry};
 use crate::life::fate::Loss;
-use crate::life::{self, Event, Life, Next, Step, Verdict, Wish};
+use crate::life::{Event, Life, Next, Stage, Step, Verdict, Wish};
 use crate::opened::Opened;
-use crate::reporting::{Heard, report};
+use crate::reporting::{self, Heard};
 use crate::slots::Slot;
-use crate::snapshot::{Ended, Step as Shown};
+use crate::snapshot::{Ended, TaskState};
 use crate::status::Listing;
 use crate::token::{TaskId, TaskToken};
 
@@ -55,7 +55,7 @@ pub(crate) fn execute(
         id,
         token,
         entry,
-        stage,
+        checkpoint,
         input,
         heartbeats,
         listing,
@@ -74,10 +74,10 @@ pub(crate) fn execute(
                 listing,
                 slot,
             };
-            Box::pin(refusal.run(stage, mistakes))
+            Box::pin(refusal.tell(checkpoint, mistakes))
         }
         Ok(input) => {
-            if stage == Stage::Received {
+            if checkpoint == Checkpoint::Received {
                 span.in_scope(|| warn_of_risks(&input));
             }
             let task = Task {
@@ -89,7 +89,7 @@ pub(crate) fn execute(
                 heartbeats,
                 listing,
                 token,
-                was_concluded: matches!(stage, Stage::Concluded { .. }),
+                was_concluded: matches!(checkpoint, Checkpoint::Concluded { .. }),
             };
             let hands = Hands {
                 slot,
@@ -97,7 +97,7 @@ pub(crate) fn execute(
                 waiting,
                 ..Hands::default()
             };
-            Box::pin(Box::new(task).run(stage, Box::new(hands)))
+            Box::pin(Box::new(task).live(checkpoint, Box::new(hands)))
         }
     };
     life.instrument(span)
@@ -115,16 +115,17 @@ struct Refusal {
 }
 
 impl Refusal {
-    async fn run(self, stage: Stage, mistakes: Mistakes) {
-        let was_concluded = matches!(stage, Stage::Concluded { .. });
-        let completion = unreadable(stage, &mistakes);
-        let stage = Stage::Concluded {
+    /// Tells what is wrong with it.
+    async fn tell(self, checkpoint: Checkpoint, mistakes: Mistakes) {
+        let was_concluded = matches!(checkpoint, Checkpoint::Concluded { .. });
+        let completion = unreadable(checkpoint, &mistakes);
+        let concluded = Checkpoint::Concluded {
             completion: completion.clone(),
             stop: None,
             unseen: false,
         };
-        self.entry.note(&stage).await;
-        let told = end(
+        self.entry.note(&concluded).await;
+        let told = tell(
             &self.context,
             &self.token,
             &self.listing,
@@ -139,13 +140,13 @@ impl Refusal {
 }
 
 /// What to say of a task whose input cannot be a job: at its beginning, or since the worker has other options.
-fn unreadable(stage: Stage, mistakes: &Mistakes) -> Completion {
-    let run = match stage {
-        Stage::Concluded { completion, .. } => return completion,
-        Stage::Received => None,
-        Stage::Posting { .. } => Some("a job that it submitted".to_owned()),
-        Stage::Following { .. } | Stage::Stopping { .. } | Stage::Orphaned { .. } => {
-            Some(stage.run().map_or_else(
+fn unreadable(checkpoint: Checkpoint, mistakes: &Mistakes) -> Completion {
+    let run = match checkpoint {
+        Checkpoint::Concluded { completion, .. } => return completion,
+        Checkpoint::Received => None,
+        Checkpoint::Posting { .. } => Some("a job that it submitted".to_owned()),
+        Checkpoint::Following { .. } | Checkpoint::Stopping { .. } | Checkpoint::Orphaned { .. } => {
+            Some(checkpoint.run().map_or_else(
                 || "a job of its ClientToken".to_owned(),
                 |run| format!("its job `{}`", run.name),
             ))
@@ -176,18 +177,19 @@ fn warn_of_risks(input: &TaskInput) {
 }
 
 impl Task {
-    async fn run(self: Box<Self>, stage: Stage, mut hands: Box<Hands>) {
-        hands.run = stage.run().and_then(|line| self.known(line));
-        if let (Stage::Following { running, .. }, Some(run)) = (&stage, &mut hands.run) {
+    /// From where it stands to its end: each step that its life decides, one after the other.
+    async fn live(self: Box<Self>, checkpoint: Checkpoint, mut hands: Box<Hands>) {
+        hands.run = checkpoint.run().and_then(|record| self.known(record));
+        if let (Checkpoint::Following { running, .. }, Some(run)) = (&checkpoint, &mut hands.run) {
             run.has_run = *running;
         }
-        let from = stage.of_life();
-        match stage {
-            Stage::Stopping {
+        let from = checkpoint.stage();
+        match checkpoint {
+            Checkpoint::Stopping {
                 telling: Some(telling),
                 ..
             } => hands.words = Words::of(telling.message),
-            Stage::Concluded { completion, .. } => hands.words = Words::Whole(Box::new(completion)),
+            Checkpoint::Concluded { completion, .. } => hands.words = Words::Whole(Box::new(completion)),
             _ => {}
         }
         let wish = Wish {
@@ -199,13 +201,13 @@ impl Task {
         let (mut life, mut next) = Life::begin(wish, from, hands.run.is_some());
         loop {
             if let Some(claim) = &hands.claim
-                && next.stage.is_some_and(life::Stage::is_stopping)
+                && next.stage.is_some_and(Stage::is_stopping)
             {
                 claim.stopping();
             }
             if let Some(stage) = next.stage {
-                let stage = hands.stage(stage, next.step, self.input.execution.as_deref());
-                self.entry.note(&stage).await;
+                let checkpoint = hands.checkpoint(stage, next.step);
+                self.entry.note(&checkpoint).await;
             }
             // A task spends its life in `follow`; what is needed only before and after that is on the heap while it lasts.
             let event = match next.step {
@@ -217,36 +219,36 @@ impl Task {
                 Step::Examine { loss } => Box::pin(self.examine(loss, &hands)).await,
                 Step::Stop { run, is_told } => {
                     if !is_told {
-                        self.end(&mut hands, Ended::TokenOver);
+                        self.list_end(&mut hands, Ended::TokenOver);
                         hands.slot = None;
                     }
                     Box::pin(self.stop(run, is_told, &mut hands)).await
                 }
                 Step::Report(verdict) => Box::pin(self.report(verdict, next.stage, &mut hands)).await,
                 Step::Settle { run } => {
-                    self.end(&mut hands, Ended::TokenOver);
+                    self.list_end(&mut hands, Ended::TokenOver);
                     (hands.slot, hands.claim) = (None, None);
                     Box::pin(self.settle(run, &mut hands)).await
                 }
                 Step::Close => {
-                    if self.end(&mut hands, Ended::TokenOver) {
+                    if self.list_end(&mut hands, Ended::TokenOver) {
                         info!("the task is over");
                     }
                     return self.entry.close().await;
                 }
                 Step::Leave => {
-                    self.end(&mut hands, Ended::Left);
+                    self.list_end(&mut hands, Ended::Left);
                     return Box::pin(self.leave()).await;
                 }
                 Step::Halt => return,
             };
             next = life.next(event);
-            self.say(event, next);
+            self.log_fate(event, next);
         }
     }
 
     /// Lists its end, unless that was done; whether it was not.
-    fn end(&self, hands: &mut Hands, how: Ended) -> bool {
+    fn list_end(&self, hands: &mut Hands, how: Ended) -> bool {
         if hands.has_ended {
             return false;
         }
@@ -256,7 +258,7 @@ impl Task {
     }
 
     /// What becomes of the run of a task whose token is over, for people.
-    fn say(&self, event: Event, next: Next) {
+    fn log_fate(&self, event: Event, next: Next) {
         let Event::Examined { is_wanted, .. } = event else {
             return;
         };
@@ -278,11 +280,11 @@ impl Task {
         }
     }
 
-    /// Tells Step Functions how the task ends.
-    async fn report(&self, verdict: Verdict, stage: Option<life::Stage>, hands: &mut Hands) -> Event {
+    /// Tells Step Functions how the task ends, and finds out how its token was lost where that could not be told.
+    async fn report(&self, verdict: Verdict, stage: Option<Stage>, hands: &mut Hands) -> Event {
         let completion = hands.words.completion(verdict);
         hands.has_ended = true;
-        let told = end(
+        let told = tell(
             &self.context,
             &self.token,
             &self.listing,
@@ -295,7 +297,7 @@ impl Task {
             None => return Event::Goes,
         };
         let lost = match stage {
-            Some(life::Stage::Concluded { left: Some(_) }) => tokio::select! {
+            Some(Stage::Concluded { left: Some(_) }) => tokio::select! {
                 lost = self.lost() => lost,
                 () = self.context.draining.end() => return Event::Goes,
             },
@@ -335,16 +337,16 @@ impl Task {
 }
 
 /// Tells Step Functions, and shows, how a task ends; what has come of that is none when the worker goes before.
-async fn end(
+async fn tell(
     context: &Context,
     token: &TaskToken,
     listing: &Listing,
     completion: &Completion,
     was_concluded: bool,
 ) -> Option<Heard> {
-    listing.step(Shown::Reporting);
+    listing.step(TaskState::Reporting);
     tokio::select! {
-        heard = report(&context.clients, token, completion, was_concluded) => {
+        heard = reporting::report(&context.clients, token, completion, was_concluded) => {
             listing.reported(completion, heard != Heard::Never);
             Some(heard)
         }

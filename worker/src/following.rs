@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use sparkwright_spark_job::names::is_of_other_spec;
 use sparkwright_spark_job::outcome::{JobState, Summary, conclude};
 use sparkwright_spark_job::standing::{Ending, Phase, Standing};
 use sparkwright_spark_job::submission::Run;
@@ -18,14 +19,14 @@ use crate::executor::{Task, loss};
 use crate::hands::{Hands, Words};
 use crate::heartbeat::Lease;
 use crate::intents::Claim;
-use crate::journal::RunLine;
+use crate::journal::RunRecord;
 use crate::life::Event;
 use crate::life::fate::{ExecutionState, Loss};
 use crate::orphans::{LOOK_TIMEOUT, execution_state};
-use crate::snapshot::Step;
+use crate::snapshot::TaskState;
 
 /// A task's run, and what has been seen of it.
-pub(crate) struct Followed {
+pub(crate) struct OwnRun {
     pub(crate) connected: Arc<Connected>,
     pub(crate) run: Run,
     /// YARN's id, also from an earlier process.
@@ -43,6 +44,8 @@ pub(crate) struct Followed {
 struct Seen {
     standing: Standing,
     deaf_since: Option<Instant>,
+    /// Its application, which shows for the first time, is another job's.
+    is_other_job: bool,
 }
 
 /// What happens to a run that is followed.
@@ -62,7 +65,7 @@ enum Sign {
     Deaf,
 }
 
-impl Followed {
+impl OwnRun {
     pub(crate) fn new(connected: Arc<Connected>, run: Run, application: Option<ApplicationId>) -> Self {
         Self {
             connected,
@@ -76,8 +79,8 @@ impl Followed {
     }
 
     /// Which run it is, for a later process.
-    pub(crate) fn line(&self) -> RunLine {
-        RunLine {
+    pub(crate) fn record(&self) -> RunRecord {
+        RunRecord {
             name: self.run.name.to_string(),
             batch_id: self.run.batch_id,
             application: self.application.map(|id| id.to_string()),
@@ -120,9 +123,18 @@ impl Task {
         event
     }
 
-    async fn next_event(&self, own: &mut Followed, words: &mut Words) -> Event {
+    async fn next_event(&self, own: &mut OwnRun, words: &mut Words) -> Event {
         loop {
             let seen = self.look(own);
+            if seen.is_other_job {
+                self.context.intents.misnamed(self.input.intent, self.input.spec);
+                let how = format!(
+                    "the run `{}` was submitted for the same with other parameters",
+                    own.run.name
+                );
+                *words = self.names_other_job(&how);
+                return Event::OtherJob;
+            }
             if own.phase >= Some(Phase::Running) && !own.has_run {
                 own.has_run = true;
                 return Event::Runs;
@@ -167,7 +179,7 @@ impl Task {
         }
     }
 
-    fn begin_to_follow(&self, own: &mut Followed, claim: Option<&Claim>) {
+    fn begin_to_follow(&self, own: &mut OwnRun, claim: Option<&Claim>) {
         Span::current().record("batch_name", field::display(&own.run.name));
         self.listing.followed(&own.run);
         if let Some(id) = own.application {
@@ -202,23 +214,31 @@ impl Task {
     }
 
     /// Takes the newest report in.
-    fn look(&self, own: &mut Followed) -> Seen {
+    fn look(&self, own: &mut OwnRun) -> Seen {
         let reports = own.reports.as_mut().expect("it is followed");
         let report = reports.borrow_and_update();
         if let Standing::Pending(now) = report.standing
             && own.phase != Some(now)
         {
             own.phase = Some(now);
-            self.listing.step(Step::Watching(now));
+            self.listing.step(TaskState::Watching(now));
             info!(phase = ?now, "the job moves on");
         }
-        let application = report.application.as_ref().map(|application| application.id);
-        if let Some(id) = application.filter(|_| own.application != application) {
-            own.application = application;
-            self.shows_application(id);
+        let mut is_other_job = false;
+        if let Some(application) = &report.application
+            && own.application != Some(application.id)
+        {
+            own.application = Some(application.id);
+            // A batch that was adopted did not say what it is.
+            is_other_job =
+                self.input.has_client_token && is_of_other_spec(&application.tags, self.input.spec);
+            if !is_other_job {
+                self.shows_application(application.id);
+            }
         }
         self.listing.looked(&report);
         Seen {
+            is_other_job,
             standing: report.standing,
             deaf_since: report.deaf.as_ref().map(|silence| silence.since),
         }
@@ -230,7 +250,7 @@ impl Task {
     }
 
     /// How the run ended, as it is told.
-    pub(crate) async fn outcome(&self, own: &Followed, report: &Report, ending: Ending) -> Completion {
+    pub(crate) async fn outcome(&self, own: &OwnRun, report: &Report, ending: Ending) -> Completion {
         let cluster = &own.connected.cluster;
         let outcome = conclude(cluster, &own.run, report, ending, &self.input.redaction).await;
         info!(?ending, "the job has ended");
@@ -238,7 +258,7 @@ impl Task {
     }
 
     /// Neither Livy nor YARN has answered for too long.
-    fn given_up(&self, own: &Followed) -> Words {
+    fn given_up(&self, own: &OwnRun) -> Words {
         let report = own.report();
         let why = report
             .deaf

@@ -3,10 +3,10 @@
 use sparkwright_spark_job::outcome::Summary;
 
 use crate::completion::Completion;
-use crate::following::Followed;
+use crate::following::OwnRun;
 use crate::intents::{Claim, Waiting};
-use crate::journal::{Stage, Telling};
-use crate::life::{self, Step, Verdict, Which};
+use crate::journal::{Checkpoint, Telling};
+use crate::life::{Stage, Step, Verdict, Which};
 use crate::slots::Slot;
 
 /// What one step of a task leaves to the next.
@@ -16,7 +16,7 @@ pub(crate) struct Hands {
     pub(crate) claim: Option<Claim>,
     pub(crate) waiting: Option<Waiting>,
     /// The own run.
-    pub(crate) run: Option<Followed>,
+    pub(crate) run: Option<OwnRun>,
     pub(crate) words: Words,
     /// Its end is listed.
     pub(crate) has_ended: bool,
@@ -42,6 +42,7 @@ impl Words {
         }
     }
 
+    /// What there is to be told, for logs and the journal; nothing of an end that is told whole.
     pub(crate) fn message(&self) -> String {
         match self {
             Self::Failure { message, .. } => message.clone(),
@@ -55,7 +56,7 @@ impl Words {
             (Self::Failure { message, summary }, Verdict::Failure(name)) => {
                 Completion::plain(name, message.as_str(), summary.as_deref().cloned())
             }
-            (_, Verdict::Failure(name)) => Completion::plain(name, "", None),
+            (Self::Nothing, Verdict::Failure(name)) => Completion::plain(name, self.message(), None),
             (_, Verdict::Outcome | Verdict::Journalled) => {
                 unreachable!("an outcome comes with its completion")
             }
@@ -65,35 +66,32 @@ impl Words {
 
 impl Hands {
     /// The stage with all that a later process needs.
-    pub(crate) fn stage(&self, stage: life::Stage, step: Step, execution: Option<&str>) -> Stage {
-        let own = || self.run.as_ref().map(Followed::line);
+    pub(crate) fn checkpoint(&self, stage: Stage, step: Step) -> Checkpoint {
+        let own = || self.run.as_ref().map(OwnRun::record);
         let of = |which| match which {
             Which::Own => own(),
             Which::Any => None,
         };
         match stage {
-            life::Stage::Received => Stage::Received,
-            life::Stage::Posting { number } => Stage::Posting { number },
-            life::Stage::Following { running } => Stage::Following {
+            Stage::Received => Checkpoint::Received,
+            Stage::Posting { number } => Checkpoint::Posting { number },
+            Stage::Following { running } => Checkpoint::Following {
                 run: own().expect("what is followed is known"),
                 running,
             },
-            life::Stage::Stopping { run, telling } => Stage::Stopping {
+            Stage::Stopping { run, telling } => Checkpoint::Stopping {
                 run: of(run),
                 telling: telling.map(|error| Telling {
                     error,
                     message: self.words.message(),
                 }),
             },
-            life::Stage::Orphaned { run } => Stage::Orphaned {
-                run: of(run),
-                execution: execution.unwrap_or_default().to_owned(),
-            },
-            life::Stage::Concluded { left } => {
+            Stage::Orphaned { run } => Checkpoint::Orphaned { run: of(run) },
+            Stage::Concluded { left } => {
                 let Step::Report(verdict) = step else {
                     unreachable!("what is concluded is reported")
                 };
-                Stage::Concluded {
+                Checkpoint::Concluded {
                     completion: self.words.completion(verdict),
                     stop: left.and_then(of),
                     unseen: left == Some(Which::Any),

@@ -1,14 +1,17 @@
-//! Which open task has which intent, so that one worker never serves an intent twice at a time.
+//! Which open task has which intent, so that one worker never serves an intent twice at a time; and which job it names.
 //!
 //! A retry can arrive before the task that it replaces has learned that its token is over. It waits for that, and for
 //! a job of the intent that is being stopped.
 
+mod jobs;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sparkwright_spark_job::identity::Intent;
+use sparkwright_spark_job::identity::{Intent, Spec};
 use tokio::sync::watch;
 
+use self::jobs::Jobs;
 use crate::heartbeat::Pulse;
 use crate::token::TaskId;
 
@@ -16,6 +19,7 @@ use crate::token::TaskId;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Intents {
     held: Arc<Mutex<HashMap<Intent, Holder>>>,
+    jobs: Arc<Mutex<Jobs>>,
 }
 
 #[derive(Clone, Debug)]
@@ -109,6 +113,21 @@ impl Intents {
         self.lock().get(&intent).is_some_and(|holder| holder.adopted)
     }
 
+    /// From now on the intent names this job, unless it names one already.
+    pub(crate) fn names(&self, intent: Intent, spec: Spec) {
+        self.jobs().name(intent, spec);
+    }
+
+    /// Whether the intent names another job than this.
+    pub(crate) fn names_other(&self, intent: Intent, spec: Spec) -> bool {
+        self.jobs().is_other(intent, spec)
+    }
+
+    /// It was a mistake that the intent names this job.
+    pub(crate) fn misnamed(&self, intent: Intent, spec: Spec) {
+        self.jobs().forget(intent, spec);
+    }
+
     fn is_stopping(&self, intent: Intent) -> bool {
         self.lock().get(&intent).is_some_and(|holder| holder.stopping)
     }
@@ -120,6 +139,10 @@ impl Intents {
     fn lock(&self) -> MutexGuard<'_, HashMap<Intent, Holder>> {
         // Nothing that could panic happens under the lock.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,17 +1,18 @@
 //! The journal: what a later process has to know of each open task, synced to disk before the world can know it.
 //!
 //! # Guarantees
-//! - A stage is on disk when `Entry::reach` returns `Ok`: a `kill -9` or a power cut after that does not lose it.
+//! - A checkpoint is on disk when `Entry::reach` returns `Ok`: a `kill -9` or a power cut after that does not lose it.
 //! - One process at a time has the file, which nobody but its owner can read: it holds task tokens and inputs.
 //! - A file that cannot be used stops the start, with what to do about it; it is never replaced silently.
 //!
 //! # Errors
-//! [`OpenError`] when the file cannot be used at the start, `WriteError` when a step could not be written. A task
-//! that is at work goes on without its journal: by names and tags its job is found again, only later and by a retry.
+//! [`OpenError`] when the file cannot be used at the start, `WriteError` when a step could not be written, or when the disk
+//! has not taken it within 10 s: then it may still be written later. A task that is at work goes on without its journal: by
+//! names and tags its job is found again, only later and by a retry.
 //!
 //! The file is an SQLite database (WAL, `synchronous=FULL`). Steps of many tasks share a transaction.
 
-mod stage;
+mod checkpoint;
 mod store;
 mod writer;
 
@@ -29,11 +30,12 @@ use crate::activity::ActivityTask;
 use crate::leases::Place;
 use crate::metrics::Metrics;
 use crate::token::TaskToken;
+use store::Store;
 use writer::{Write, Writer};
 
-pub(crate) use stage::{RunLine, Stage, Telling};
+pub(crate) use checkpoint::{Checkpoint, RunRecord, Telling};
 pub use store::OpenError;
-pub(crate) use store::{Backlog, Inspection, Line};
+pub(crate) use store::{Backlog, Inspection, Row};
 
 /// Where in a durable step a process may be broken, for tests of crashes and of full disks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,7 +53,7 @@ impl fmt::Display for Point {
     }
 }
 
-/// Called at every [`Point`]. An error before a step is that step's failure.
+/// Called at every [`Point`], by the thread that writes. An error before a step is that step's failure.
 pub type Probe = Arc<dyn Fn(Point) -> Result<(), String> + Send + Sync>;
 
 /// No test looks on.
@@ -59,8 +61,8 @@ pub fn unprobed() -> Probe {
     Arc::new(|_| Ok(()))
 }
 
-/// So long a task that goes on in any case waits for the disk.
-const NOTE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Nobody waits longer for the disk: a token would be lost with a task that does, and a worker that stops would not end.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A step could not be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,11 +71,19 @@ pub(crate) struct WriteError {
     why: String,
 }
 
+impl WriteError {
+    fn too_slow() -> Self {
+        let seconds = WRITE_TIMEOUT.as_secs();
+        Self {
+            why: format!("the disk has not taken it within {seconds} s"),
+        }
+    }
+}
+
 /// A handle to the journal. Cheap to clone; the file is free for others once the last is dropped.
 #[derive(Clone)]
 pub(crate) struct Journal {
     writer: Arc<Writer>,
-    probe: Probe,
     metrics: Metrics,
     /// Why the last step could not be written, if it could not.
     failure: Arc<watch::Sender<Option<WriteError>>>,
@@ -82,15 +92,16 @@ pub(crate) struct Journal {
 impl Journal {
     /// Opens the journal, or makes it, and reads what an earlier process has left.
     pub(crate) fn open(path: &Path, probe: Probe) -> Result<(Self, Backlog), OpenError> {
-        let (store, backlog) = store::Store::open(path)?;
-        let writer = Arc::new(Writer::start(store));
-        let journal = Self {
-            writer,
-            probe,
+        let (store, backlog) = Store::open(path)?;
+        Ok((Self::of(store, probe), backlog))
+    }
+
+    fn of(store: Store, probe: Probe) -> Self {
+        Self {
+            writer: Arc::new(Writer::start(store, probe)),
             metrics: Metrics::default(),
             failure: Arc::new(watch::Sender::new(None)),
-        };
-        Ok((journal, backlog))
+        }
     }
 
     /// Counts its writes here.
@@ -106,7 +117,7 @@ impl Journal {
             input: task.input.clone(),
             received: Timestamp::now(),
         };
-        self.write(Stage::Received.name(), write).await
+        self.write(Checkpoint::Received.name(), write).await
     }
 
     /// The entry of a task that was received, by this process or an earlier one.
@@ -137,20 +148,9 @@ impl Journal {
         self.failure.subscribe()
     }
 
-    /// A step took too long for whoever waited.
-    pub(crate) fn is_too_slow(&self, limit: Duration) -> WriteError {
-        let why = format!("the disk has not taken it within {} s", limit.as_secs());
-        let error = WriteError { why };
-        self.failure.send_replace(Some(error.clone()));
-        error
-    }
-
     async fn write(&self, step: &'static str, write: Write) -> Result<(), WriteError> {
-        let probe = |is_written| (self.probe)(Point { step, is_written });
-        let written = match probe(false) {
-            Ok(()) => self.writer.write(write).await,
-            Err(why) => Err(WriteError { why }),
-        };
+        let written = timeout(WRITE_TIMEOUT, self.writer.write(step, write)).await;
+        let written = written.unwrap_or_else(|_| Err(WriteError::too_slow()));
         self.metrics.journal_written(step, written.is_ok());
         self.failure.send_if_modified(|failure| {
             let now = written.as_ref().err().cloned();
@@ -158,10 +158,7 @@ impl Journal {
             *failure = now;
             is_news
         });
-        written?;
-        // It is written: nothing can undo that.
-        let _ = probe(true);
-        Ok(())
+        written
     }
 }
 
@@ -192,25 +189,24 @@ impl Entry {
     }
 
     /// The task has come so far; returns once that is on disk.
-    pub(crate) async fn reach(&self, stage: &Stage) -> Result<(), WriteError> {
+    pub(crate) async fn reach(&self, checkpoint: &Checkpoint) -> Result<(), WriteError> {
         let write = Write::Reach {
             token: self.token.clone(),
-            stage: stage.to_json(),
+            checkpoint: checkpoint.to_json(),
         };
-        self.journal.write(stage.name(), write).await?;
-        if stage.is_decided() {
+        self.journal.write(checkpoint.name(), write).await?;
+        if checkpoint.is_decided() {
             self.release();
         }
         Ok(())
     }
 
     /// The same where the task goes on in any case.
-    pub(crate) async fn note(&self, stage: &Stage) {
-        let noted = timeout(NOTE_TIMEOUT, self.reach(stage)).await;
-        if let Err(error) = noted.unwrap_or_else(|_| Err(self.journal.is_too_slow(NOTE_TIMEOUT))) {
+    pub(crate) async fn note(&self, checkpoint: &Checkpoint) {
+        if let Err(error) = self.reach(checkpoint).await {
             warn!(
                 error = sparkwright_spark_job::chain(&error),
-                stage = stage.name(),
+                stage = checkpoint.name(),
                 "the journal is behind: after a crash of the worker the task's job would be looked for by its name"
             );
         }

@@ -59,7 +59,7 @@ impl Leases {
 
     /// The earliest of the times when each token was last known to be good; none without a token, or while one of them was
     /// not heard of at all.
-    fn oldest(&self) -> Option<Instant> {
+    pub(crate) fn oldest(&self) -> Option<Instant> {
         let mut open = self.lock();
         let times = open.leases.values_mut().map(|watched| {
             watched.good = good_at(*watched.lease.borrow()).or(watched.good);

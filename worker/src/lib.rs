@@ -65,7 +65,6 @@ pub mod token;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -76,10 +75,8 @@ use crate::config::{Config, Listen};
 use crate::context::Context;
 use crate::errors::StartupError;
 use crate::journal::{Backlog, Journal, Probe};
+use crate::shutdown::LAST_REPORTS;
 use crate::systemd::Notifier;
-
-/// How long the last reports may take once everything else has ended.
-const LAST_REPORTS: Duration = Duration::from_secs(30);
 
 /// A worker that has everything it needs, and has not polled yet.
 #[derive(Debug)]
@@ -178,8 +175,14 @@ impl Worker {
         }
         context.draining.polls_returned();
         context.tasks.close();
-        context.tasks.wait().await;
-        info!("the worker has drained");
+        if context.draining.wait_for(&context.tasks).await {
+            info!("the worker has drained");
+        } else {
+            warn!(
+                tasks = context.tasks.len(),
+                "the worker ends before all of its tasks have; the next process goes on with them"
+            );
+        }
     }
 }
 

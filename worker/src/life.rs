@@ -131,6 +131,8 @@ impl Life {
             (State::Following, Event::Late) => self.ask(ErrorName::StartTimeout),
             (State::Following, Event::ToldToStop) => self.ask(ErrorName::Cancelled),
             (State::Following, Event::Deaf) => self.fail(ErrorName::Lost, Some(Which::Own)),
+            // It is not this task's, and lives on.
+            (State::Following, Event::OtherJob) => self.fail(ErrorName::InvalidInput, None),
             (State::Asking(name), Event::Good) => self.stop(Which::Own, Some(name)),
 
             (State::Examining(loss, run), Event::Examined { is_wanted, execution }) => {
@@ -197,7 +199,8 @@ impl Life {
             (_, _, Unsubmitted::Unavailable) => self.fail(ErrorName::LivyUnavailable, self.unseen()),
             (_, _, Unsubmitted::Unauthorized) => self.fail(ErrorName::Rejected, self.unseen()),
             (_, _, Unsubmitted::Rejected) => self.fail(ErrorName::Rejected, None),
-            (_, _, Unsubmitted::Unusable | Unsubmitted::OtherJob) => self.fail(ErrorName::InvalidInput, None),
+            (_, _, Unsubmitted::Unusable) => self.fail(ErrorName::InvalidInput, None),
+            (_, own, Unsubmitted::OtherJob) => self.fail(ErrorName::InvalidInput, own),
             (_, own, Unsubmitted::Lost) => self.fail(ErrorName::Lost, own),
             (Some(_), None, Unsubmitted::Unwritten) => self.close(),
         }

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::heartbeat::{Heartbeats, Lease, Schedule};
 use crate::input::TaskInput;
 use crate::intents::{Claim, Intents, Waiting};
-use crate::journal::{Entry, Line, Stage};
+use crate::journal::{Checkpoint, Entry, Row};
 use crate::status::Listing;
 use crate::token::{TaskId, TaskToken};
 
@@ -23,7 +23,7 @@ pub(crate) struct Opened {
     pub(crate) token: TaskToken,
     pub(crate) entry: Entry,
     /// How far it had come.
-    pub(crate) stage: Stage,
+    pub(crate) checkpoint: Checkpoint,
     pub(crate) input: Result<TaskInput, Mistakes>,
     pub(crate) heartbeats: Heartbeats,
     pub(crate) listing: Listing,
@@ -72,7 +72,7 @@ impl Opened {
         Self::open(
             context,
             task,
-            Stage::Received,
+            Checkpoint::Received,
             Duration::ZERO,
             Lease::Held(at),
             |period, timeout| Schedule::new(at, period, timeout),
@@ -80,17 +80,17 @@ impl Opened {
     }
 
     /// A task of an earlier process.
-    pub(crate) fn resumed(context: &Arc<Context>, line: Line, since: Since) -> Self {
-        let Line {
+    pub(crate) fn resumed(context: &Arc<Context>, row: Row, since: Since) -> Self {
+        let Row {
             task,
             received,
-            stage,
-        } = line;
+            checkpoint,
+        } = row;
         let accepted = since.accepted(received);
         Self::open(
             context,
             &task,
-            stage,
+            checkpoint,
             since.age(received).unwrap_or_default(),
             Lease::Unconfirmed,
             |period, timeout| Schedule::resumed(since.now, accepted, period, timeout),
@@ -100,7 +100,7 @@ impl Opened {
     fn open(
         context: &Arc<Context>,
         task: &ActivityTask,
-        stage: Stage,
+        checkpoint: Checkpoint,
         age: Duration,
         lease: Lease,
         schedule: impl FnOnce(Duration, Option<Duration>) -> Schedule,
@@ -134,7 +134,7 @@ impl Opened {
             id,
             token,
             entry,
-            stage,
+            checkpoint,
             input,
             heartbeats,
             span,
@@ -144,15 +144,18 @@ impl Opened {
         }
     }
 
-    /// Takes hold of the task's intent, if it is free.
+    /// Takes hold of the task's intent, if it is free; which job that names is known from now on.
     pub(crate) fn claim_now(&mut self, intents: &Intents) {
         let Ok(input) = &self.input else { return };
-        if matches!(self.stage, Stage::Orphaned { .. }) {
+        if self.checkpoint.is_submitted() {
+            intents.names(input.intent, input.spec);
+        }
+        if matches!(self.checkpoint, Checkpoint::Orphaned { .. }) {
             return;
         }
         self.claim = intents.claim_now(input.intent, &self.id, &self.heartbeats.pulse());
         match &self.claim {
-            Some(claim) if self.stage.of_life().is_stopping() => claim.stopping(),
+            Some(claim) if self.checkpoint.stage().is_stopping() => claim.stopping(),
             Some(_) => {}
             None => self.waiting = intents.wait(input.intent),
         }

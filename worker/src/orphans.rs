@@ -19,7 +19,7 @@ use crate::executor::Task;
 use crate::hands::Hands;
 use crate::life::fate::ExecutionState;
 use crate::life::{Event, Which};
-use crate::snapshot::Step;
+use crate::snapshot::TaskState;
 
 /// So many heartbeat periods pass between two looks at an orphan's execution.
 const PERIODS: u32 = 3;
@@ -29,7 +29,7 @@ impl Task {
     pub(crate) async fn settle(&self, which: Which, hands: &mut Hands) -> Event {
         let (context, input) = (&self.context, &self.input);
         let execution = input.execution.as_deref().unwrap_or_default();
-        self.listing.step(Step::Orphaned);
+        self.listing.step(TaskState::Orphaned);
         let own = hands.run.as_ref().filter(|_| which == Which::Own);
         let name = own.map(|own| own.run.name.to_string());
         let mut reports = own.map(|own| {

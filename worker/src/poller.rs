@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sparkwright_spark_job::chain;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tracing::{Instrument, debug, info_span, warn};
 
 use crate::activity::{ActivityArn, ActivityTask};
@@ -15,7 +15,7 @@ use crate::config::Drain;
 use crate::context::Context;
 use crate::executor::{STOPPING, execute, handed_back};
 use crate::opened::Opened;
-use crate::reporting::{Heard, report};
+use crate::reporting::{Heard, report_within};
 use crate::slots::Slot;
 use crate::snapshot::Ended;
 
@@ -24,9 +24,6 @@ const HELD: Duration = Duration::from_secs(6);
 
 /// How often a journal that cannot be written is tried again.
 const JOURNAL_PERIOD: Duration = Duration::from_secs(5);
-
-/// How long a task may take to get into the journal.
-const RECEIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a stopping worker tries to hand a task back.
 const HAND_BACK_TIMEOUT: Duration = Duration::from_secs(15);
@@ -97,8 +94,7 @@ async fn take_on(context: &Arc<Context>, task: ActivityTask, at: Instant, slot: 
     }
     // A slow disk must not cost the token.
     let opened = Opened::arrived(context, &task, at);
-    let received = timeout(RECEIVE_TIMEOUT, context.journal.receive(&task)).await;
-    match received.unwrap_or_else(|_| Err(context.journal.is_too_slow(RECEIVE_TIMEOUT))) {
+    match context.journal.receive(&task).await {
         Ok(()) => {
             context
                 .tasks
@@ -118,17 +114,19 @@ async fn hand_back(context: &Context, task: ActivityTask, why: &str) {
     let reporting = async {
         warn!(why, "a task that has arrived is handed back");
         let completion = handed_back(why);
-        let reported = report(&context.clients, &task.token, &completion, false);
-        let heard = timeout(HAND_BACK_TIMEOUT, reported).await;
-        let is_heard = heard.as_ref().is_ok_and(|heard| *heard != Heard::Never);
+        let heard = report_within(HAND_BACK_TIMEOUT, &context.clients, &task.token, &completion).await;
+        let is_heard = heard.is_ok_and(|heard| heard != Heard::Never);
         let how = if is_heard {
             Ended::with(&completion)
         } else {
             Ended::TokenOver
         };
         context.clients.metrics().task_ended(how);
-        if heard.is_err() {
-            warn!("the task could not be handed back; it is lost until its heartbeat time-out");
+        if let Err(awaited) = heard {
+            warn!(
+                why = awaited.as_str(),
+                "the task could not be handed back; it is lost until its heartbeat time-out"
+            );
         }
     };
     reporting.instrument(span).await;

@@ -18,14 +18,14 @@ const FIRST_BEATS: Duration = Duration::from_secs(10);
 
 /// Takes up every open task. When it returns, each of them has its intent, or waits for it.
 pub(crate) async fn resume(context: &Arc<Context>, backlog: Backlog) {
-    if backlog.lines.is_empty() {
+    if backlog.rows.is_empty() {
         return;
     }
     let since = Since::noted(backlog.accepted);
     let tasks: Vec<_> = backlog
-        .lines
+        .rows
         .into_iter()
-        .map(|line| Opened::resumed(context, line, since))
+        .map(|row| Opened::resumed(context, row, since))
         .collect();
     info!(
         tasks = tasks.len(),
@@ -40,7 +40,7 @@ pub(crate) async fn resume(context: &Arc<Context>, backlog: Backlog) {
         task.claim_now(&context.intents);
         // More tasks than slots: an option was lowered. They are at work all the same.
         let slot = context.slots.try_reserve();
-        info!(task = %task.id, stage = task.stage.name(), "a task is taken up");
+        info!(task = %task.id, stage = task.checkpoint.name(), "a task is taken up");
         context.tasks.spawn(execute(Arc::clone(context), task, slot));
     }
 }

@@ -6,9 +6,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::info;
 
 use crate::config::Drain;
+
+/// How long the last reports, and what is written of them, may take once everything else has ended.
+pub(crate) const LAST_REPORTS: Duration = Duration::from_secs(30);
 
 /// SIGTERM and SIGINT, counted from the moment when this is made, so that none is missed while nobody waits.
 #[derive(Clone, Debug)]
@@ -120,6 +124,19 @@ impl Draining {
     pub(crate) async fn end(&self) {
         self.end.cancelled().await;
     }
+
+    /// Waits until all tasks have ended, and no longer than they may take; whether they have.
+    pub(crate) async fn wait_for(&self, tasks: &TaskTracker) -> bool {
+        let too_late = async {
+            self.end().await;
+            sleep(LAST_REPORTS).await;
+        };
+        tokio::select! {
+            biased;
+            () = tasks.wait() => true,
+            () = too_late => false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -156,5 +173,20 @@ mod tests {
             draining.begin(LIMIT);
             assert_eq!(seconds_until(draining.leave()).await, Some(60), "{mode:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_does_not_end_is_not_waited_for_for_ever() {
+        let tasks = TaskTracker::new();
+        tasks.spawn(std::future::pending::<()>());
+        tasks.close();
+        let draining = Draining::new(Drain::Leave);
+        draining.begin(LIMIT);
+        let began = tokio::time::Instant::now();
+        assert!(!draining.wait_for(&tasks).await);
+        assert_eq!(began.elapsed(), LIMIT + LAST_REPORTS);
+        let none = TaskTracker::new();
+        none.close();
+        assert!(draining.wait_for(&none).await);
     }
 }

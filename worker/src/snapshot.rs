@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-pub(crate) use task::{Ended, Finished, Links, Step, TaskStatus, Unprotected};
+pub(crate) use task::{Ended, Finished, Links, TaskState, TaskStatus, Unprotected};
 
 /// Why a worker is not ready that takes up what an earlier process has left.
 pub(crate) const STARTING: &str = "the worker is starting";
@@ -43,7 +43,7 @@ pub(crate) struct Snapshot {
     pub(crate) services: BTreeMap<String, Option<Failing>>,
     /// How many tasks are open.
     pub(crate) tasks: usize,
-    /// The same by [`Step::name`].
+    /// The same by [`TaskState::name`].
     pub(crate) steps: BTreeMap<&'static str, usize>,
 }
 

@@ -15,12 +15,12 @@ use tracing::{info, warn};
 
 use crate::clusters::Connected;
 use crate::executor::Task;
-use crate::following::Followed;
+use crate::following::OwnRun;
 use crate::hands::{Hands, Words};
-use crate::journal::RunLine;
+use crate::journal::RunRecord;
 use crate::life::search::{Found, Search};
 use crate::life::{Event, Which};
-use crate::snapshot::Step;
+use crate::snapshot::TaskState;
 
 /// When a stop that was not confirmed is said to be, and tried again.
 const ATTEMPT: Duration = Duration::from_secs(300);
@@ -28,7 +28,7 @@ const ATTEMPT: Duration = Duration::from_secs(300);
 impl Task {
     /// Stops a run, however long that takes; `is_told` if the task is told after that.
     pub(crate) async fn stop(&self, which: Which, is_told: bool, hands: &mut Hands) -> Event {
-        self.listing.step(Step::Stopping);
+        self.listing.step(TaskState::Stopping);
         if is_told {
             info!(message = hands.words.message(), "the job is stopped");
         }
@@ -108,7 +108,7 @@ impl Task {
                 Found::Nothing => break,
                 Found::Run(number) => {
                     let name = BatchName::of(&input.slug, RunKey::of(input.intent, None, number));
-                    let own = Followed::new(connected, seen_now(name, None), None);
+                    let own = OwnRun::new(connected, seen_now(name, None), None);
                     self.listing.batch(&own.run.name);
                     self.until_stopped(&own).await;
                 }
@@ -123,7 +123,7 @@ impl Task {
     }
 
     /// Stops a run, each time with the newest credentials; its application as YARN knows it after that.
-    async fn until_stopped(&self, own: &Followed) -> Option<Box<Application>> {
+    async fn until_stopped(&self, own: &OwnRun) -> Option<Box<Application>> {
         let context = &self.context;
         loop {
             let order = StopOrder {
@@ -149,22 +149,22 @@ impl Task {
     }
 
     /// The run of which an earlier process has told.
-    pub(crate) fn known(&self, line: &RunLine) -> Option<Followed> {
+    pub(crate) fn known(&self, record: &RunRecord) -> Option<OwnRun> {
         let connected = self.context.clusters.get(&self.input.endpoint).ok()?;
-        let number = run_number(&line.name, self.input.intent, None)?;
-        let name = BatchName::seen(&line.name, RunKey::of(self.input.intent, None, number))?;
-        let application = line.application.as_ref().and_then(|id| id.parse().ok());
-        Some(Followed::new(
+        let number = run_number(&record.name, self.input.intent, None)?;
+        let name = BatchName::seen(&record.name, RunKey::of(self.input.intent, None, number))?;
+        let application = record.application.as_ref().and_then(|id| id.parse().ok());
+        Some(OwnRun::new(
             connected,
-            seen_now(name, line.batch_id),
+            seen_now(name, record.batch_id),
             application,
         ))
     }
 }
 
 /// A run that may exist: the answer to its submission was lost.
-pub(crate) fn unseen(connected: Arc<Connected>, name: BatchName) -> Followed {
-    Followed::new(connected, seen_now(name, None), None)
+pub(crate) fn unseen(connected: Arc<Connected>, name: BatchName) -> OwnRun {
+    OwnRun::new(connected, seen_now(name, None), None)
 }
 
 /// Nobody knows better when it was posted: Livy may have taken the POST just before an earlier process died, or just now.

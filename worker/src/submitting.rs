@@ -14,13 +14,13 @@ use tracing::{info, warn};
 
 use crate::clusters::Connected;
 use crate::executor::{STOPPING, Task, handing_back, loss};
-use crate::following::Followed;
+use crate::following::OwnRun;
 use crate::hands::{Hands, Words};
 use crate::heartbeat::Lease;
-use crate::journal::Stage;
+use crate::journal::Checkpoint;
 use crate::life::fate::Loss;
 use crate::life::{Event, Unsubmitted};
-use crate::snapshot::Step;
+use crate::snapshot::TaskState;
 use crate::stopping::unseen;
 
 /// How often a Livy that cannot be used is asked whether it refuses the credentials.
@@ -83,7 +83,7 @@ impl Supervisor for Supervision<'_> {
             // Whoever follows the run sees at once what has become of the token.
             Gate::AfterPost => return Ok(()),
         };
-        if let Err(error) = self.task.entry.reach(&Stage::Posting { number }).await {
+        if let Err(error) = self.task.entry.reach(&Checkpoint::Posting { number }).await {
             let why = chain(&error);
             *self.unwritten.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
             return Err(why);
@@ -95,6 +95,8 @@ impl Supervisor for Supervision<'_> {
         if self.task.context.draining.has_begun() {
             return Err(STOPPING.into());
         }
+        let input = &self.task.input;
+        self.task.context.intents.names(input.intent, input.spec);
         self.posted.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -104,7 +106,7 @@ impl Task {
     /// Submits the job once, or finds the run that its intent has already; `unanswered_post` is the number of the run that
     /// an earlier process may have submitted.
     pub(crate) async fn submit(&self, unanswered_post: Option<u32>, hands: &mut Hands) -> Event {
-        self.listing.step(Step::Submitting);
+        self.listing.step(TaskState::Submitting);
         loop {
             let connected = match self.context.clusters.get(&self.input.endpoint) {
                 Ok(connected) => connected,
@@ -125,7 +127,8 @@ impl Task {
                         // Another worker may have posted it, under the name of our POST and after that.
                         run.last_post = Instant::now();
                     }
-                    hands.run = Some(Followed::new(connected, run, None));
+                    self.context.intents.names(self.input.intent, self.input.spec);
+                    hands.run = Some(OwnRun::new(connected, run, None));
                     Event::Submitted
                 }
                 Submitted::Ended(Err(error)) => {
@@ -232,7 +235,7 @@ impl Task {
         let (why, left) = match (error, &unwritten) {
             (SubmitError::Rejected { .. }, _) => (Unsubmitted::Rejected, None),
             (SubmitError::Unavailable { .. }, _) => (Unsubmitted::Unavailable, None),
-            (SubmitError::OtherJob { .. }, _) => (Unsubmitted::OtherJob, None),
+            (SubmitError::OtherJob { left_behind, .. }, _) => (Unsubmitted::OtherJob, left_behind.clone()),
             (SubmitError::Deadline { left_behind, .. }, _) => (Unsubmitted::Deadline, left_behind.clone()),
             (SubmitError::Lost { left_behind, .. }, _) => (Unsubmitted::Lost, Some(left_behind.clone())),
             (SubmitError::Superseded { left_behind, .. }, None) => {
@@ -244,11 +247,10 @@ impl Task {
             _ => (Unsubmitted::Lost, None),
         };
         let words = match (why, unwritten) {
-            (Unsubmitted::OtherJob, _) => Words::of(self.redacted(&format!(
-                "the ClientToken already names another job: {}. Give each job one of its own, with the index of every \
-                 enclosing Map",
-                chain(error)
-            ))),
+            (Unsubmitted::OtherJob, _) => {
+                self.context.intents.misnamed(self.input.intent, self.input.spec);
+                self.names_other_job(&chain(error))
+            }
             (Unsubmitted::Unwritten, Some(unwritten)) => Words::of(handing_back(&unwritten)),
             (Unsubmitted::CalledOff, _) => Words::of(handing_back(STOPPING)),
             _ => self.words(error),
@@ -260,7 +262,7 @@ impl Task {
     fn not_submitted(
         &self,
         why: Unsubmitted,
-        left: Option<Followed>,
+        left: Option<OwnRun>,
         words: Words,
         hands: &mut Hands,
     ) -> Event {

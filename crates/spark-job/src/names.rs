@@ -257,5 +257,10 @@ pub fn spec_tag_of(tags: &[String]) -> Option<&str> {
         .find(|tag| tag.starts_with(&prefix))
 }
 
+/// Whether an application's tags say that it is another job than this spec's. What says nothing is no other.
+pub fn is_of_other_spec(tags: &[String], spec: Spec) -> bool {
+    spec_tag_of(tags).is_some_and(|tag| tag != spec_tag(spec))
+}
+
 #[cfg(test)]
 mod tests;

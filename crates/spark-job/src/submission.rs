@@ -139,6 +139,8 @@ pub enum SubmitError {
     OtherJob {
         /// That run.
         name: BatchName,
+        /// The run that a lost answer may have left behind.
+        left_behind: Option<BatchName>,
     },
     /// The caller's gate closed: the request is no longer wanted.
     #[error("{why}")]

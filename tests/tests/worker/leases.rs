@@ -7,7 +7,7 @@ use sparkwright_tests::cluster::Fate;
 use sparkwright_tests::faults::{Fault, On};
 use sparkwright_tests::step_functions::{Execution, ExecutionStatus, Outcome, TaskHandle, TimeOut};
 
-use crate::site::Site;
+use crate::site::{Running, Site};
 
 fn input(site: &Site, execution: &Execution) -> Value {
     json!({
@@ -15,6 +15,23 @@ fn input(site: &Site, execution: &Execution) -> Value {
         "ExecutionId": execution.arn(),
         "File": site.cluster.job_file("forever.py"),
     })
+}
+
+/// A worker runs the job of an execution's task.
+async fn at_work(site: &Site, further: &[&str]) -> (Running, Execution, TaskHandle) {
+    let worker = site.worker(further).await;
+    let execution = site.step_functions.start_execution();
+    let task = execution.schedule(site.task(input(site, &execution)));
+    site.running(1).await;
+    (worker, execution, task)
+}
+
+/// The same, and the job is left for a retry.
+async fn left(site: &Site, further: &[&str]) -> (Running, Execution) {
+    let (worker, execution, task) = at_work(site, further).await;
+    lose_lease(site, &task).await;
+    worker.shows("/", "left for a retry").await;
+    (worker, execution)
 }
 
 /// The worker is cut off from Step Functions until the task's token has expired.
@@ -32,12 +49,7 @@ async fn lose_lease(site: &Site, task: &TaskHandle) {
 #[tokio::test]
 async fn a_job_whose_lease_was_lost_is_stopped_once_its_execution_has_ended() {
     let site = Site::new().await;
-    let worker = site.worker(&[]).await;
-    let execution = site.step_functions.start_execution();
-    let task = execution.schedule(site.task(input(&site, &execution)));
-    site.running(1).await;
-    lose_lease(&site, &task).await;
-    worker.shows("/", "left for a retry").await;
+    let (worker, execution) = left(&site, &[]).await;
     assert_eq!(site.cluster.world().live_applications().len(), 1);
     execution.end(ExecutionStatus::Failed);
     site.running(0).await;
@@ -47,10 +59,7 @@ async fn a_job_whose_lease_was_lost_is_stopped_once_its_execution_has_ended() {
 #[tokio::test]
 async fn a_job_whose_lease_was_lost_with_its_execution_is_stopped_at_once() {
     let site = Site::new().await;
-    let _worker = site.worker(&[]).await;
-    let execution = site.step_functions.start_execution();
-    let task = execution.schedule(site.task(input(&site, &execution)));
-    site.running(1).await;
+    let (_worker, execution, task) = at_work(&site, &[]).await;
     let cut_off = site
         .step_functions
         .server()
@@ -65,12 +74,7 @@ async fn a_job_whose_lease_was_lost_with_its_execution_is_stopped_at_once() {
 #[tokio::test]
 async fn a_job_that_a_retry_has_taken_over_is_let_go_of() {
     let site = Site::new().await;
-    let worker = site.worker(&[]).await;
-    let execution = site.step_functions.start_execution();
-    let first = execution.schedule(site.task(input(&site, &execution)));
-    site.running(1).await;
-    lose_lease(&site, &first).await;
-    worker.shows("/", "left for a retry").await;
+    let (worker, execution) = left(&site, &[]).await;
     let retry = execution.schedule(site.task(input(&site, &execution)));
     retry.beaten(4).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -98,12 +102,7 @@ async fn an_execution_that_nobody_knows_leaves_the_job() {
 async fn the_next_process_waits_on_for_the_end_of_the_execution() {
     let site = Site::new().await;
     let journal = site.journal("a");
-    let mut first = site.worker(&[&journal]).await;
-    let execution = site.step_functions.start_execution();
-    let task = execution.schedule(site.task(input(&site, &execution)));
-    site.running(1).await;
-    lose_lease(&site, &task).await;
-    first.shows("/", "left for a retry").await;
+    let (mut first, execution) = left(&site, &[&journal]).await;
     first.shut_down();
     first.ended().await;
     let second = site.worker(&[&journal]).await;
@@ -116,12 +115,7 @@ async fn the_next_process_waits_on_for_the_end_of_the_execution() {
 #[tokio::test]
 async fn a_job_that_was_left_for_a_retry_is_not_watched_after_its_end() {
     let site = Site::new().await;
-    let worker = site.worker(&[]).await;
-    let execution = site.step_functions.start_execution();
-    let task = execution.schedule(site.task(input(&site, &execution)));
-    site.running(1).await;
-    lose_lease(&site, &task).await;
-    worker.shows("/", "left for a retry").await;
+    let (worker, _execution) = left(&site, &[]).await;
     site.end(Fate::Succeeds);
     // The execution goes on.
     worker.shows("/", "0 tasks").await;
@@ -130,12 +124,7 @@ async fn a_job_that_was_left_for_a_retry_is_not_watched_after_its_end() {
 #[tokio::test]
 async fn a_job_is_stopped_with_its_execution_though_a_retry_came_that_never_had_it() {
     let site = Site::new().await;
-    let worker = site.worker(&["--submit-timeout=300ms"]).await;
-    let execution = site.step_functions.start_execution();
-    let first = execution.schedule(site.task(input(&site, &execution)));
-    site.running(1).await;
-    lose_lease(&site, &first).await;
-    worker.shows("/", "left for a retry").await;
+    let (worker, execution) = left(&site, &["--submit-timeout=300ms"]).await;
     let faults = site.cluster.resource_manager().faults();
     let silent = faults.inject(On::any(), Fault::lost_request());
     let retry = execution.schedule(site.task(input(&site, &execution)));

@@ -15,6 +15,7 @@ mod inputs;
 mod leases;
 mod metrics;
 mod notify;
+mod other_jobs;
 mod outages;
 mod outcomes;
 mod page;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sparkwright_tests::cluster::{Cluster, Fate};
+use sparkwright_tests::cluster::{Cluster, Fate, Job};
 use sparkwright_tests::faults::{Fault, Injected, Moment, On};
 use sparkwright_tests::step_functions::{Outcome, StepFunctions, TaskHandle};
 
@@ -14,13 +14,45 @@ fn input(site: &Site, file: &str) -> Value {
     json!({"ClientToken": "execution/state/1", "File": site.cluster.job_file(file)})
 }
 
-/// A worker whose one job runs, with the option by which another goes on in its place.
-async fn at_work(site: &Site) -> (String, Crashing, TaskHandle) {
+/// A worker with a task, and the option by which another goes on in its place.
+async fn begun(site: &Site, input: Value) -> (String, Crashing, TaskHandle) {
     let journal = site.journal("a");
     let worker = Crashing::start(site, &[&journal]).await;
-    let task = site.schedule(input(site, "forever.py"));
+    (journal, worker, site.schedule(input))
+}
+
+/// The same, and its job runs.
+async fn at_work(site: &Site) -> (String, Crashing, TaskHandle) {
+    let begun = begun(site, input(site, "forever.py")).await;
     site.running(1).await;
-    (journal, worker, task)
+    begun
+}
+
+/// The same, and the worker has seen that.
+async fn seen_running(site: &Site, input: Value) -> (String, Crashing, TaskHandle) {
+    let begun = begun(site, input).await;
+    begun.1.shows("running").await;
+    begun
+}
+
+/// The option by which another goes on where a worker was killed whose batch was made, and who has not heard of that.
+async fn killed_unanswered(site: &Site, input: Value) -> (String, TaskHandle) {
+    let livy = site.cluster.livy().faults();
+    let answer = livy.hold(On::post("/batches"), Moment::After);
+    let (journal, worker, task) = begun(site, input).await;
+    answer.arrived(1).await;
+    worker.kill().await;
+    answer.open();
+    (journal, task)
+}
+
+/// Neither Livy nor YARN answers until these are removed.
+fn silence(site: &Site) -> [Injected; 2] {
+    let faults = [
+        site.cluster.livy().faults(),
+        site.cluster.resource_manager().faults(),
+    ];
+    faults.map(|faults| faults.inject(On::any(), Fault::lost_request()))
 }
 
 /// A task that is handed to a poll of a killed worker is lost until its heartbeat time-out.
@@ -72,18 +104,7 @@ async fn a_worker_that_is_killed_goes_on_where_it_was() {
 #[tokio::test]
 async fn a_submission_whose_answer_no_process_has_heard_is_found_and_not_repeated() {
     let site = Site::new().await;
-    let journal = site.journal("a");
-    let first = Crashing::start(&site, &[&journal]).await;
-    // The batch is made; the worker dies before it hears of that.
-    let answer = site
-        .cluster
-        .livy()
-        .faults()
-        .hold(On::post("/batches"), Moment::After);
-    let task = site.schedule(input(&site, "forever.py"));
-    answer.arrived(1).await;
-    first.kill().await;
-    answer.open();
+    let (journal, task) = killed_unanswered(&site, input(&site, "forever.py")).await;
     let _second = site.worker(&[&journal]).await;
     site.running(1).await;
     task.beaten(task.heartbeats() + 3).await;
@@ -96,10 +117,7 @@ async fn a_submission_whose_answer_no_process_has_heard_is_found_and_not_repeate
 #[tokio::test]
 async fn a_job_that_failed_while_no_worker_was_there_is_reported_and_not_repeated() {
     let site = Site::new().await;
-    let journal = site.journal("a");
-    let first = Crashing::start(&site, &[&journal]).await;
-    let task = site.schedule(input(&site, "forever.py"));
-    first.shows("running").await;
+    let (journal, first, task) = seen_running(&site, input(&site, "forever.py")).await;
     first.kill().await;
     site.end(Fate::Raises {
         error: "ValueError: alone".into(),
@@ -140,7 +158,9 @@ async fn an_end_that_was_not_reported_is_reported_by_the_next_process() {
 #[tokio::test]
 async fn a_stop_that_was_begun_is_finished_by_the_next_process_and_nobody_hears_of_it() {
     let site = Site::new().await;
-    let (journal, first, task) = at_work(&site).await;
+    site.cluster.world().script_next("*", Job::until_ended());
+    let (journal, first, task) = begun(&site, input(&site, "pi.py")).await;
+    site.running(1).await;
     site.cluster.world().lose_kills(true);
     task.stop_execution();
     first.shows("being stopped").await;
@@ -211,22 +231,12 @@ async fn what_arrives_while_the_worker_leaves_is_run_by_the_next_process() {
 #[tokio::test]
 async fn a_job_that_was_running_is_not_late_though_nobody_can_be_asked_about_it() {
     let site = Site::new().await;
-    let journal = site.journal("a");
-    let first = Crashing::start(&site, &[&journal]).await;
     let mut input = input(&site, "forever.py");
     input["StartTimeoutSeconds"] = json!(2);
-    let task = site.schedule(input);
-    first.shows("running").await;
+    let (journal, first, task) = seen_running(&site, input).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     first.kill().await;
-    let faults = [
-        site.cluster.livy().faults(),
-        site.cluster.resource_manager().faults(),
-    ];
-    let silent: Vec<_> = faults
-        .iter()
-        .map(|faults| faults.inject(On::any(), Fault::lost_request()))
-        .collect();
+    let silent = silence(&site);
     let _second = site.worker(&[&journal]).await;
     task.beaten(task.heartbeats() + 5).await;
     silent.iter().for_each(Injected::remove);
@@ -284,19 +294,9 @@ async fn a_job_that_a_retry_has_adopted_elsewhere_outlives_two_restarts_without_
 #[tokio::test]
 async fn a_job_that_was_submitted_in_time_is_not_stopped_unseen_after_a_long_absence() {
     let site = Site::new().await;
-    let journal = site.journal("a");
-    let first = Crashing::start(&site, &[&journal]).await;
-    let answer = site
-        .cluster
-        .livy()
-        .faults()
-        .hold(On::post("/batches"), Moment::After);
     let mut input = input(&site, "forever.py");
     input["StartTimeoutSeconds"] = json!(1);
-    let task = site.schedule(input);
-    answer.arrived(1).await;
-    first.kill().await;
-    answer.open();
+    let (journal, task) = killed_unanswered(&site, input).await;
     site.running(1).await;
     tokio::time::sleep(Duration::from_millis(1200)).await;
     let second = site.worker(&[&journal]).await;
@@ -368,23 +368,13 @@ async fn two_tasks_of_one_intent_are_taken_up_and_the_retry_has_the_job() {
 #[tokio::test]
 async fn an_application_that_the_journal_names_is_known_before_anybody_answers() {
     let site = Site::new().await;
-    let journal = site.journal("a");
-    let first = Crashing::start(&site, &[&journal]).await;
-    let task = site.schedule(input(&site, "forever.py"));
-    first.shows("running").await;
+    let (journal, first, task) = seen_running(&site, input(&site, "forever.py")).await;
     let application = site.cluster.world().applications()[0].id.to_string();
     first.shows(&application).await;
     // What is shown is in the journal a moment later.
     tokio::time::sleep(Duration::from_millis(500)).await;
     first.kill().await;
-    let faults = [
-        site.cluster.livy().faults(),
-        site.cluster.resource_manager().faults(),
-    ];
-    let silent: Vec<_> = faults
-        .iter()
-        .map(|faults| faults.inject(On::any(), Fault::lost_request()))
-        .collect();
+    let silent = silence(&site);
     // What it follows it writes into the journal anew, and the third process knows it from there.
     for _ in 0..2 {
         let next = Crashing::start(&site, &[&journal]).await;

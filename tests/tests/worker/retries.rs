@@ -8,7 +8,6 @@ use sparkwright_tests::faults::{Fault, Moment, On};
 use sparkwright_tests::step_functions::{Outcome, TimeOut};
 use tokio::time::timeout;
 
-use crate::crashing::Crashing;
 use crate::site::{Site, cause};
 
 fn input(site: &Site, file: &str) -> Value {
@@ -20,10 +19,7 @@ async fn a_lost_lease_leaves_the_job_and_the_retry_adopts_it() {
     let site = Site::new().await;
     let _worker = site.worker(&[]).await;
     let first = site.schedule(input(&site, "forever.py"));
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().len() == 1)
-        .await;
+    site.running(1).await;
     // The worker is cut off until its token has expired.
     let cut_off = site
         .step_functions
@@ -36,9 +32,7 @@ async fn a_lost_lease_leaves_the_job_and_the_retry_adopts_it() {
     let retry = site.schedule(input(&site, "forever.py"));
     retry.beaten(4).await;
     assert_eq!(site.cluster.world().live_applications().len(), 1);
-    site.cluster
-        .world()
-        .end(site.cluster.world().applications()[0].id, Fate::Succeeds);
+    site.end(Fate::Succeeds);
     assert_eq!(retry.outcome().await.output()["state"], "SUCCEEDED");
     assert_eq!(site.cluster.world().applications().len(), 1);
     assert_eq!(site.cluster.livy().journal().count("POST /batches"), 1);
@@ -54,18 +48,13 @@ async fn another_worker_adopts_the_job_of_one_that_was_killed() {
         .unwrap();
     let _killed = site.worker_on(runtime.handle(), &[]).await;
     let first = site.schedule(input(&site, "forever.py"));
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().len() == 1)
-        .await;
+    site.running(1).await;
     runtime.shutdown_background();
     assert_eq!(first.outcome().await, Outcome::TimedOut(TimeOut::Heartbeat));
     let _worker = site.worker(&[]).await;
     let retry = site.schedule(input(&site, "forever.py"));
     retry.beaten(2).await;
-    site.cluster
-        .world()
-        .end(site.cluster.world().applications()[0].id, Fate::Succeeds);
+    site.end(Fate::Succeeds);
     let outcome = retry.outcome().await;
     assert_eq!(
         outcome.output()["applicationId"],
@@ -112,11 +101,8 @@ async fn a_second_open_task_with_the_same_client_token_is_refused() {
     let site = Site::new().await;
     let _worker = site.worker(&[]).await;
     let first = site.schedule(input(&site, "forever.py"));
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().len() == 1)
-        .await;
-    let outcome = site.schedule(input(&site, "pi.py")).outcome().await;
+    site.running(1).await;
+    let outcome = site.schedule(input(&site, "forever.py")).outcome().await;
     let (error, text) = outcome.failure();
     assert_eq!(error, "SparkJob.InvalidInput");
     assert!(
@@ -131,35 +117,12 @@ async fn a_second_open_task_with_the_same_client_token_is_refused() {
 }
 
 #[tokio::test]
-async fn a_client_token_that_names_another_workers_job_is_refused_for_other_parameters() {
-    let site = Site::new().await;
-    let first = Crashing::start(&site, &[]).await;
-    let task = site.schedule(input(&site, "forever.py"));
-    site.running(1).await;
-    first.kill().await;
-    task.outcome().await;
-    let _second = site.worker(&[]).await;
-    tokio::time::sleep(Duration::from_millis(700)).await;
-    let outcome = site.schedule(input(&site, "pi.py")).outcome().await;
-    let (error, text) = outcome.failure();
-    assert_eq!(error, "SparkJob.InvalidInput");
-    assert!(text.contains("already names another job"), "{text}");
-    assert_eq!(site.cluster.world().live_applications().len(), 1);
-    let retry = site.schedule(input(&site, "forever.py"));
-    retry.beaten(2).await;
-    assert_eq!(site.cluster.world().applications().len(), 1);
-}
-
-#[tokio::test]
 async fn a_retry_waits_for_the_job_that_is_being_stopped_and_runs_under_the_next_number() {
     let site = Site::new().await;
     site.cluster.world().script_next("*", Job::until_ended());
     let worker = site.worker(&[]).await;
     let first = site.schedule(input(&site, "pi.py"));
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().len() == 1)
-        .await;
+    site.running(1).await;
     site.cluster.world().lose_kills(true);
     let deletion = site.cluster.livy().faults().hold(On::delete("*"), Moment::Before);
     let kill = site
@@ -187,10 +150,7 @@ async fn a_retry_waits_no_longer_than_its_start_time_out_for_a_job_that_is_being
     let site = Site::new().await;
     let worker = site.worker(&[]).await;
     let first = site.schedule(input(&site, "forever.py"));
-    site.cluster
-        .world()
-        .until(|world| world.live_applications().len() == 1)
-        .await;
+    site.running(1).await;
     // Nobody can confirm the stop.
     site.cluster.resource_manager().down().await;
     first.stop_execution();

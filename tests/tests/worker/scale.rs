@@ -1,6 +1,7 @@
 //! The short form of `make bench`: counts and ratios of the worker's process, never times.
 
 use std::path::Path;
+use std::time::Duration;
 
 use sparkwright_tests::bench::{self, Figures, Load};
 
@@ -32,4 +33,28 @@ async fn ten_times_as_many_jobs_are_watched_with_as_many_requests() {
         few.watching,
         few.watched
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_is_killed_among_hundreds_of_jobs_loses_and_doubles_none() {
+    let program = Path::new(env!("CARGO_BIN_EXE_crashing-worker"));
+    let load = Load {
+        // However slow the machine is, nothing but the worker itself lets a token expire.
+        heartbeat: Duration::from_secs(180),
+        ..Load::short(300)
+    };
+    let restart = bench::restart(program, &load).await.unwrap();
+    println!("{restart}");
+    let tasks = load.tasks;
+    assert_eq!(
+        (
+            restart.succeeded,
+            restart.applications,
+            restart.names,
+            restart.posts
+        ),
+        (tasks, tasks, tasks, tasks)
+    );
+    // None was lost to its time-out and then run again.
+    assert!(restart.longest_silence < load.heartbeat, "{restart}");
 }

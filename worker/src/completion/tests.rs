@@ -49,6 +49,15 @@ fn a_success_has_every_field_that_is_known() {
 }
 
 #[test]
+fn a_failure_of_which_nothing_is_known_says_where_to_look() {
+    for message in ["", " \n"] {
+        let completion = Completion::plain(ErrorName::StartTimeout, message, None);
+        let reason = completion.reason().unwrap();
+        assert!(reason.message.contains("see its log for this task"), "{reason:?}");
+    }
+}
+
+#[test]
 fn a_failure_has_a_cause_that_says_why() {
     let Completion::Failure { name, cause } = Completion::of(outcome(Ending::Failed)) else {
         panic!("a failure")

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use serde_json::error::Category;
 
-use super::stage::Stage;
+use super::checkpoint::Checkpoint;
 use super::writer::Write;
 use crate::activity::{ActivityArn, ActivityTask};
 use crate::token::TaskToken;
@@ -111,17 +111,17 @@ pub enum OpenError {
 #[derive(Debug, Default)]
 pub(crate) struct Backlog {
     /// The open tasks, in the order of their coming.
-    pub(crate) lines: Vec<Line>,
+    pub(crate) rows: Vec<Row>,
     /// When, at the least, all their tokens were good.
     pub(crate) accepted: Option<Timestamp>,
 }
 
 /// An open task.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub(crate) struct Row {
     pub(crate) task: ActivityTask,
     pub(crate) received: Timestamp,
-    pub(crate) stage: Stage,
+    pub(crate) checkpoint: Checkpoint,
 }
 
 /// The open file.
@@ -197,13 +197,13 @@ impl Store {
         let rows = rows.query_map([], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
         })?;
-        let lines = rows.map(|row| line(row?)).collect::<Result<_, _>>()?;
+        let rows = rows.map(|columns| row(columns?)).collect::<Result<_, _>>()?;
         let accepted: Option<i64> = self
             .connection
             .query_row("SELECT at_ms FROM accepted", [], |row| row.get(0))
             .optional()?;
         Ok(Backlog {
-            lines,
+            rows,
             accepted: accepted.map(timestamp).transpose()?,
         })
     }
@@ -231,13 +231,13 @@ impl Store {
                         activity.as_str(),
                         input,
                         received.as_millisecond(),
-                        Stage::Received.to_json()
+                        Checkpoint::Received.to_json()
                     ])?;
                 }
-                Write::Reach { token, stage } => {
+                Write::Reach { token, checkpoint } => {
                     let mut update =
                         transaction.prepare_cached("UPDATE task SET stage = ? WHERE token = ?")?;
-                    update.execute(params![stage, token.as_str()])?;
+                    update.execute(params![checkpoint, token.as_str()])?;
                 }
                 Write::Close { token } => {
                     let mut delete = transaction.prepare_cached("DELETE FROM task WHERE token = ?")?;
@@ -282,18 +282,18 @@ fn create(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn line(row: (String, String, String, i64, String)) -> Result<Line, Failure> {
-    let (token, activity, input, received_ms, stage) = row;
+fn row(columns: (String, String, String, i64, String)) -> Result<Row, Failure> {
+    let (token, activity, input, received_ms, stage) = columns;
     let broken = |why: String| Failure::Broken(why);
     let activity: ActivityArn = activity.parse().map_err(broken)?;
-    Ok(Line {
+    Ok(Row {
         task: ActivityTask {
             activity,
             token: TaskToken::new(token),
             input,
         },
         received: timestamp(received_ms)?,
-        stage: Stage::from_json(&stage).map_err(unread)?,
+        checkpoint: Checkpoint::from_json(&stage).map_err(unread)?,
     })
 }
 

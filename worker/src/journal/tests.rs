@@ -1,3 +1,5 @@
+mod hanging;
+
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -5,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::store::{SCHEMA, SCHEMA_VERSION, Store};
+use super::store::{SCHEMA, SCHEMA_VERSION};
 use super::*;
 use crate::completion::Completion;
 use crate::errors::ErrorName;
@@ -31,51 +33,48 @@ async fn received(journal: &Journal, token: &str) -> Entry {
     journal.entry(TaskToken::new(token))
 }
 
-fn run() -> RunLine {
-    RunLine {
+fn run() -> RunRecord {
+    RunRecord {
         name: "etl-0a1b2c3d4e5f".into(),
         batch_id: Some(7),
         application: Some("application_1795225753640_0004".into()),
     }
 }
 
-fn stages() -> Vec<Stage> {
+fn checkpoints() -> Vec<Checkpoint> {
     let failure = Completion::Failure {
         name: ErrorName::Failed,
         cause: "{}".into(),
     };
     vec![
-        Stage::Received,
-        Stage::Posting { number: 2 },
-        Stage::Following {
+        Checkpoint::Received,
+        Checkpoint::Posting { number: 2 },
+        Checkpoint::Following {
             run: run(),
             running: false,
         },
-        Stage::Following {
+        Checkpoint::Following {
             run: run(),
             running: true,
         },
-        Stage::Stopping {
+        Checkpoint::Stopping {
             run: Some(run()),
             telling: Some(Telling {
                 error: ErrorName::StartTimeout,
                 message: "not running".into(),
             }),
         },
-        Stage::Stopping {
+        Checkpoint::Stopping {
             run: None,
             telling: None,
         },
-        Stage::Orphaned {
-            run: Some(run()),
-            execution: "arn:aws:states:eu-west-1:123456789012:execution:etl:1".into(),
-        },
-        Stage::Concluded {
+        Checkpoint::Orphaned { run: Some(run()) },
+        Checkpoint::Concluded {
             completion: failure,
             stop: Some(run()),
             unseen: false,
         },
-        Stage::Concluded {
+        Checkpoint::Concluded {
             completion: Completion::Success { output: "{}".into() },
             stop: None,
             unseen: true,
@@ -88,8 +87,8 @@ async fn every_stage_is_there_again_after_the_process() {
     let (_folder, path) = folder();
     {
         let (journal, backlog) = Journal::open(&path, unprobed()).unwrap();
-        assert!(backlog.lines.is_empty() && backlog.accepted.is_none());
-        for (number, stage) in stages().iter().enumerate() {
+        assert!(backlog.rows.is_empty() && backlog.accepted.is_none());
+        for (number, stage) in checkpoints().iter().enumerate() {
             let entry = received(&journal, &number.to_string()).await;
             entry.reach(stage).await.unwrap();
         }
@@ -100,15 +99,15 @@ async fn every_stage_is_there_again_after_the_process() {
             .unwrap();
     }
     let (_journal, backlog) = Journal::open(&path, unprobed()).unwrap();
-    let read: Vec<_> = backlog.lines.iter().map(|line| line.stage.clone()).collect();
-    assert_eq!(read, stages());
+    let read: Vec<_> = backlog.rows.iter().map(|row| row.checkpoint.clone()).collect();
+    assert_eq!(read, checkpoints());
     let tokens: Vec<_> = backlog
-        .lines
+        .rows
         .iter()
-        .map(|line| line.task.token.as_str().to_owned())
+        .map(|row| row.task.token.as_str().to_owned())
         .collect();
     assert_eq!(tokens, ["0", "1", "2", "3", "4", "5", "6", "7", "8"]);
-    assert_eq!(backlog.lines[0].task.input, task("0").input);
+    assert_eq!(backlog.rows[0].task.input, task("0").input);
     assert_eq!(backlog.accepted.unwrap().to_string(), "2026-11-21T04:00:00Z");
 }
 
@@ -214,15 +213,15 @@ async fn words_that_this_release_does_not_know_are_a_later_ones_and_no_damage() 
     }
 }
 
-/// Does not compile once there is a stage, or a way to end, that `stages` may not have.
-fn word(stage: &Stage) -> &'static str {
+/// Does not compile once there is a stage, or a way to end, that `checkpoints` may not have.
+fn word(stage: &Checkpoint) -> &'static str {
     match stage {
-        Stage::Received => "received",
-        Stage::Posting { .. } => "posting",
-        Stage::Following { .. } => "following",
-        Stage::Stopping { .. } => "stopping",
-        Stage::Orphaned { .. } => "orphaned",
-        Stage::Concluded { completion, .. } => match completion {
+        Checkpoint::Received => "received",
+        Checkpoint::Posting { .. } => "posting",
+        Checkpoint::Following { .. } => "following",
+        Checkpoint::Stopping { .. } => "stopping",
+        Checkpoint::Orphaned { .. } => "orphaned",
+        Checkpoint::Concluded { completion, .. } => match completion {
             Completion::Success { .. } => "concluded well",
             Completion::Failure { .. } => "concluded badly",
         },
@@ -233,10 +232,10 @@ fn word(stage: &Stage) -> &'static str {
 /// whoever changes it raises `SCHEMA_VERSION`, lets `migrate` read the earlier ones, and keeps their snapshots.
 #[test]
 fn what_a_schema_version_holds_does_not_change() {
-    let stages = stages();
-    let words: BTreeSet<_> = stages.iter().map(word).collect();
-    assert_eq!(words.len(), 7, "a stage is missing in `stages`");
-    let lines: Vec<_> = stages.iter().map(Stage::to_json).collect();
+    let checkpoints = checkpoints();
+    let words: BTreeSet<_> = checkpoints.iter().map(word).collect();
+    assert_eq!(words.len(), 7, "a stage is missing in `checkpoints`");
+    let lines: Vec<_> = checkpoints.iter().map(Checkpoint::to_json).collect();
     let errors = ErrorName::ALL.map(ErrorName::as_str);
     let held = format!("{SCHEMA}\n{}\n\n{}\n", lines.join("\n"), errors.join("\n"));
     insta::with_settings!({
@@ -258,12 +257,7 @@ async fn a_full_disk_fails_the_step_and_what_was_written_stays() {
     let (_folder, path) = folder();
     let (store, _) = Store::open(&path).unwrap();
     store.limit(12);
-    let journal = Journal {
-        writer: Arc::new(Writer::start(store)),
-        probe: unprobed(),
-        metrics: Metrics::default(),
-        failure: Arc::new(watch::Sender::new(None)),
-    };
+    let journal = Journal::of(store, unprobed());
     let mut written = 0;
     let error = loop {
         match journal.receive(&task(&written.to_string())).await {
@@ -277,7 +271,7 @@ async fn a_full_disk_fails_the_step_and_what_was_written_stays() {
     );
     drop(journal);
     let (_journal, backlog) = Journal::open(&path, unprobed()).unwrap();
-    assert_eq!(backlog.lines.len(), written);
+    assert_eq!(backlog.rows.len(), written);
 }
 
 #[tokio::test]
@@ -295,7 +289,7 @@ async fn a_probe_sees_both_sides_of_a_step_and_can_fail_it() {
     });
     let (journal, _) = Journal::open(&path, probe).unwrap();
     let entry = received(&journal, "1").await;
-    let error = entry.reach(&Stage::Posting { number: 1 }).await.unwrap_err();
+    let error = entry.reach(&Checkpoint::Posting { number: 1 }).await.unwrap_err();
     assert_eq!(error.to_string(), "could not write the journal: no space");
     let seen = seen.lock().unwrap();
     assert_eq!(*seen, ["before-received", "after-received", "before-posting"]);
@@ -307,8 +301,8 @@ fn what_an_earlier_release_wrote_is_read() {
         r#"{"name":"etl-0a1b2c3d4e5f","batchId":7,"application":"application_1795225753640_0004"}"#;
     let stopping = format!(r#"{{"stopping":{{"run":{run_line},"telling":null}}}}"#);
     assert_eq!(
-        Stage::from_json(&stopping).unwrap(),
-        Stage::Stopping {
+        Checkpoint::from_json(&stopping).unwrap(),
+        Checkpoint::Stopping {
             run: Some(run()),
             telling: None
         }
@@ -316,8 +310,8 @@ fn what_an_earlier_release_wrote_is_read() {
     let concluded =
         format!(r#"{{"concluded":{{"completion":{{"success":{{"output":"{{}}"}}}},"stop":{run_line}}}}}"#);
     assert_eq!(
-        Stage::from_json(&concluded).unwrap(),
-        Stage::Concluded {
+        Checkpoint::from_json(&concluded).unwrap(),
+        Checkpoint::Concluded {
             completion: Completion::Success { output: "{}".into() },
             stop: Some(run()),
             unseen: false,
@@ -327,14 +321,14 @@ fn what_an_earlier_release_wrote_is_read() {
 
 #[test]
 fn a_stage_depends_on_the_token_until_it_is_decided_what_becomes_of_the_run() {
-    let decided: Vec<_> = stages().iter().map(Stage::is_decided).collect();
+    let decided: Vec<_> = checkpoints().iter().map(Checkpoint::is_decided).collect();
     assert_eq!(
         decided,
         // Received, posting, twice following, a stop that is told, one that is not, orphaned, and two conclusions that leave
         // something.
         [false, false, false, false, false, true, true, false, false]
     );
-    let done = Stage::Concluded {
+    let done = Checkpoint::Concluded {
         completion: Completion::Success { output: "{}".into() },
         stop: None,
         unseen: false,

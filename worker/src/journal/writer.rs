@@ -2,18 +2,21 @@
 //! tasks do not wait for a thousand syncs.
 
 use std::sync::{Mutex, PoisonError, mpsc};
-use std::thread::JoinHandle;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use super::WriteError;
 use super::store::Store;
+use super::{Point, Probe, WriteError};
 use crate::activity::ActivityArn;
 use crate::token::TaskToken;
 
 /// The most steps of one transaction.
 const MOST: usize = 1000;
+
+/// How long the end of the process waits for the last transaction: a disk that hangs must not keep it.
+const LAST_TRANSACTION: Duration = Duration::from_secs(5);
 
 /// One step.
 #[derive(Debug)]
@@ -27,7 +30,7 @@ pub(super) enum Write {
     Reach {
         token: TaskToken,
         /// As JSON.
-        stage: String,
+        checkpoint: String,
     },
     Close {
         token: TaskToken,
@@ -43,6 +46,8 @@ pub(super) enum Write {
 
 #[derive(Debug)]
 struct Order {
+    /// What the step is called.
+    step: &'static str,
     write: Write,
     done: oneshot::Sender<Result<(), WriteError>>,
 }
@@ -52,30 +57,35 @@ struct Order {
 pub(super) struct Writer {
     /// None only while it is dropped.
     orders: Option<mpsc::Sender<Order>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Closed when the thread has let go of the file.
+    ended: Mutex<mpsc::Receiver<()>>,
 }
 
 impl Writer {
-    pub(super) fn start(store: Store) -> Self {
+    pub(super) fn start(store: Store, probe: Probe) -> Self {
         let (orders, coming) = mpsc::channel();
-        let thread = std::thread::Builder::new()
+        let (ending, ended) = mpsc::channel();
+        std::thread::Builder::new()
             .name("journal".into())
-            .spawn(move || write_all(store, &coming))
+            .spawn(move || {
+                write_all(store, &probe, &coming);
+                drop(ending);
+            })
             .expect("a machine that can start a thread");
         Self {
             orders: Some(orders),
-            thread: Mutex::new(Some(thread)),
+            ended: Mutex::new(ended),
         }
     }
 
     /// Writes a step, and waits until it is on disk.
-    pub(super) async fn write(&self, write: Write) -> Result<(), WriteError> {
+    pub(super) async fn write(&self, step: &'static str, write: Write) -> Result<(), WriteError> {
         let gone = || WriteError {
             why: "its thread has ended".into(),
         };
         let (done, is_done) = oneshot::channel();
         let orders = self.orders.as_ref().ok_or_else(gone)?;
-        orders.send(Order { write, done }).map_err(|_| gone())?;
+        orders.send(Order { step, write, done }).map_err(|_| gone())?;
         is_done.await.map_err(|_| gone())?
     }
 }
@@ -83,24 +93,32 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.orders = None;
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // It has at most one transaction to finish.
-        if let Some(thread) = thread {
-            let _ = thread.join();
-        }
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // Nothing is ever sent.
+        let _ = ended.recv_timeout(LAST_TRANSACTION);
     }
 }
 
-fn write_all(mut store: Store, coming: &mpsc::Receiver<Order>) {
+fn write_all(mut store: Store, probe: &Probe, coming: &mpsc::Receiver<Order>) {
+    let probe = |step, is_written| probe(Point { step, is_written });
     while let Ok(first) = coming.recv() {
-        let mut orders = vec![first];
-        orders.extend(coming.try_iter().take(MOST - 1));
+        let mut orders = Vec::new();
+        for order in std::iter::once(first).chain(coming.try_iter().take(MOST - 1)) {
+            match probe(order.step, false) {
+                Ok(()) => orders.push(order),
+                Err(why) => drop(order.done.send(Err(WriteError { why }))),
+            }
+        }
         let written = store
             .apply(orders.iter().map(|order| &order.write))
             .map_err(|error| WriteError {
                 why: error.to_string(),
             });
         for order in orders {
+            if written.is_ok() {
+                // Nothing can undo that.
+                let _ = probe(order.step, true);
+            }
             // Whoever waited may be gone; the step is done all the same.
             let _ = order.done.send(written.clone());
         }

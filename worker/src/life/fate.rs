@@ -101,11 +101,23 @@ mod tests {
 
     #[test]
     fn an_expired_lease_stops_a_run_only_when_no_retry_can_come() {
-        for evidence in every_evidence()
-            .into_iter()
-            .filter(|e| e.loss == Loss::Expired && judge(*e) == Fate::Stop)
-        {
-            assert_eq!(evidence.execution, ExecutionState::Ended, "{evidence:?}");
+        for (execution, on_cancel, expected) in [
+            (ExecutionState::Runs, OnCancel::Stop, Fate::Wait),
+            (ExecutionState::Ended, OnCancel::Stop, Fate::Stop),
+            (ExecutionState::Unknown, OnCancel::Stop, Fate::Wait),
+            (ExecutionState::NotThere, OnCancel::Stop, Fate::Wait),
+            (ExecutionState::Runs, OnCancel::Leave, Fate::Leave),
+            (ExecutionState::Ended, OnCancel::Leave, Fate::Leave),
+            (ExecutionState::Unknown, OnCancel::Leave, Fate::Leave),
+            (ExecutionState::NotThere, OnCancel::Leave, Fate::Leave),
+        ] {
+            let evidence = Evidence {
+                loss: Loss::Expired,
+                is_wanted: false,
+                execution,
+                on_cancel,
+            };
+            assert_eq!(judge(evidence), expected, "{evidence:?}");
         }
     }
 

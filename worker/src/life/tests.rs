@@ -222,6 +222,12 @@ fn a_job_that_is_not_submitted() {
             reports(ErrorName::InvalidInput, None),
         ),
         (
+            Unsubmitted::OtherJob,
+            true,
+            None,
+            reports(ErrorName::InvalidInput, own),
+        ),
+        (
             Unsubmitted::Rejected,
             false,
             None,
@@ -292,6 +298,7 @@ fn a_job_that_is_followed() {
         (Event::Late, (None, Step::Ask)),
         (Event::ToldToStop, (None, Step::Ask)),
         (Event::Deaf, reports(ErrorName::Lost, Some(Which::Own))),
+        (Event::OtherJob, reports(ErrorName::InvalidInput, None)),
     ] {
         check(WISH, FOLLOWING, &[Event::Claimed, event], stage, step);
     }

@@ -146,7 +146,7 @@ pub struct Next {
 pub enum Event {
     /// The intent is the task's.
     Claimed,
-    /// Another open task has it, and its token is good.
+    /// It is not to be had: another open task has it, and its token is good, or it names another job.
     Taken,
     /// The service says that the token is over.
     TokenOver(Loss),
@@ -175,6 +175,8 @@ pub enum Event {
     Ended,
     /// For too long nobody has told how it stands.
     Deaf,
+    /// What was taken for the own run is another job, which somebody has given the same ClientToken.
+    OtherJob,
     /// The token is good.
     Good,
     /// What decides what becomes of the run.

@@ -7,7 +7,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 
-use crate::snapshot::Step;
+use crate::snapshot::TaskState;
 use crate::status::Status;
 
 /// The worker as it is now.
@@ -29,7 +29,8 @@ impl Collector for Current {
             "Whether the worker is stopping",
             usize::from(now.draining),
         )?;
-        let steps = Step::SHOWN.map(|step| (step.name(), now.steps.get(step.name()).copied().unwrap_or(0)));
+        let steps =
+            TaskState::SHOWN.map(|step| (step.name(), now.steps.get(step.name()).copied().unwrap_or(0)));
         gauges.by(
             "tasks",
             "Tasks that are open, by what they are at",

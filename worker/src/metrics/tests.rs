@@ -1,6 +1,6 @@
 use super::*;
 use crate::slots::Slots;
-use crate::snapshot::Step;
+use crate::snapshot::TaskState;
 use crate::status::Status;
 use crate::token::TaskToken;
 
@@ -53,7 +53,7 @@ fn what_is_at_hand_is_read_off_when_it_is_asked_for() {
     let listing = site
         .status
         .list(TaskToken::new("AAAAKgSecret").id(), &activity(), Duration::ZERO);
-    listing.step(Step::Submitting);
+    listing.step(TaskState::Submitting);
     site.status.poll_opened(&activity());
     site.status.service("journal", Some("the disk is full".into()));
     site.check(r#"sparkwright_worker_tasks{state="submitting"} 1"#);

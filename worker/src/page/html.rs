@@ -8,7 +8,8 @@ use url::Url;
 
 use crate::completion::Reason;
 use crate::snapshot::{
-    ActivityStatus, Ended, Failing, Finished, Links, Rows, Snapshot, Step, TaskStatus, Unprotected, shown,
+    ActivityStatus, Ended, Failing, Finished, Links, Rows, Snapshot, TaskState, TaskStatus, Unprotected,
+    shown,
 };
 
 pub(super) const STYLE: &str = include_str!("style.css");
@@ -26,7 +27,7 @@ const STALE: &str = "The worker does not answer";
 pub fn states() -> Vec<String> {
     let fixed = [WELL, POLLED, NOT_POLLED_YET, UNUSABLE, STARTING, STOPPING, STALE].map(str::to_owned);
     let mut states = fixed.to_vec();
-    states.extend(Step::SHOWN.map(|step| step.words().to_owned()));
+    states.extend(TaskState::SHOWN.map(|step| step.words().to_owned()));
     states.extend(Ended::all().map(|how| how.words().to_owned()));
     states.extend(Unprotected::ALL.map(warning));
     states
@@ -130,7 +131,7 @@ impl Page {
             "<p>{} tasks; {used} of {} slots hold a task or an open poll.",
             snapshot.tasks, snapshot.slots
         ));
-        let counted = Step::SHOWN
+        let counted = TaskState::SHOWN
             .iter()
             .filter_map(|step| Some((step, snapshot.steps.get(step.name())?)));
         for (index, (step, count)) in counted.enumerate() {

@@ -8,7 +8,7 @@ use super::*;
 use crate::completion::Completion;
 use crate::errors::ErrorName;
 use crate::slots::Slots;
-use crate::snapshot::{Ended, Step};
+use crate::snapshot::{Ended, TaskState};
 use crate::status::Listing;
 use crate::token::TaskToken;
 
@@ -77,7 +77,7 @@ async fn a_worker_is_ready_between_its_start_and_its_end() {
 async fn a_task_is_shown_while_it_lasts_and_never_its_token() {
     let status = status();
     let listing = list(&status);
-    listing.step(Step::Submitting);
+    listing.step(TaskState::Submitting);
     listing.note(Some("Livy is down"));
     let page = shown(&status);
     assert!(
@@ -165,7 +165,7 @@ fn the_policy_names_the_style_and_the_script_as_they_stand_on_the_page() {
 async fn whatever_the_page_says_of_a_task_is_one_of_its_states() {
     let status = status();
     let listing = list(&status);
-    for step in Step::SHOWN {
+    for step in TaskState::SHOWN {
         listing.step(step);
         assert!(
             shown(&status).contains(&format!("<td class=\"short\">{step}")),

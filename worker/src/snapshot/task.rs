@@ -16,7 +16,7 @@ pub(crate) struct TaskStatus {
     pub(crate) id: TaskId,
     pub(crate) activity: String,
     pub(crate) since: Timestamp,
-    pub(crate) step: Step,
+    pub(crate) step: TaskState,
     /// What would make a lost worker harmless, and is missing in its input.
     pub(crate) unprotected: Vec<Unprotected>,
     pub(crate) batch_name: Option<String>,
@@ -28,7 +28,7 @@ pub(crate) struct TaskStatus {
 
 /// The steps of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Step {
+pub(crate) enum TaskState {
     Received,
     Submitting,
     Watching(Phase),
@@ -37,7 +37,7 @@ pub(crate) enum Step {
     Reporting,
 }
 
-impl Step {
+impl TaskState {
     /// One of each that are told apart.
     pub(crate) const SHOWN: [Self; 8] = [
         Self::Received,
@@ -79,7 +79,7 @@ impl Step {
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for TaskState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.words())
     }
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn each_end_and_each_step_has_one_name() {
         let mut names: Vec<_> = Ended::all().map(Ended::name).to_vec();
-        names.extend(Step::SHOWN.map(Step::name));
+        names.extend(TaskState::SHOWN.map(TaskState::name));
         let count = names.len();
         names.sort_unstable();
         names.dedup();

@@ -12,7 +12,7 @@ use super::{FINISHED, Status};
 use crate::activity::ActivityArn;
 use crate::completion::Completion;
 use crate::input::TaskInput;
-use crate::snapshot::{Ended, Finished, Links, Step, TaskStatus, Unprotected};
+use crate::snapshot::{Ended, Finished, Links, TaskState, TaskStatus, Unprotected};
 use crate::token::TaskId;
 
 /// What is kept of an open task.
@@ -35,7 +35,7 @@ impl Line {
             id,
             activity: activity.name().to_owned(),
             since: now.checked_sub(age).unwrap_or(now),
-            step: Step::Received,
+            step: TaskState::Received,
             unprotected: Vec::new(),
             batch_name: None,
             application_id: None,
@@ -96,11 +96,11 @@ impl Listing {
         });
     }
 
-    pub(crate) fn step(&self, step: Step) {
+    pub(crate) fn step(&self, step: TaskState) {
         self.update(|line| {
             line.task.step = step;
             line.task.note = None;
-            if step == Step::Watching(Phase::Running)
+            if step == TaskState::Watching(Phase::Running)
                 && let Some(submitted) = line.submitted.take()
             {
                 self.status.metrics.started_after(submitted.elapsed());

@@ -8,7 +8,7 @@ use super::*;
 use crate::completion::Completion;
 use crate::errors::ErrorName;
 use crate::metrics::Exposition;
-use crate::snapshot::{Ended, Step};
+use crate::snapshot::{Ended, TaskState};
 use crate::token::TaskToken;
 
 struct Site {
@@ -62,16 +62,16 @@ fn a_jobs_way_is_measured_where_this_process_has_seen_all_of_it() {
     let site = Site::new();
     let task = site.list("1", Duration::ZERO);
     task.followed(&run(false));
-    task.step(Step::Watching(Phase::Starting));
+    task.step(TaskState::Watching(Phase::Starting));
     assert_eq!(site.count("queue_latency_seconds_count"), 1);
     assert_eq!(site.count("start_latency_seconds_count"), 0);
-    task.step(Step::Watching(Phase::Running));
-    task.step(Step::Watching(Phase::Running));
+    task.step(TaskState::Watching(Phase::Running));
+    task.step(TaskState::Watching(Phase::Running));
     assert_eq!(site.count("start_latency_seconds_count"), 1);
     for (age, adopted) in [(0, true), (60, true)] {
         let task = site.list("2", Duration::from_secs(age));
         task.followed(&run(adopted));
-        task.step(Step::Watching(Phase::Running));
+        task.step(TaskState::Watching(Phase::Running));
     }
     assert_eq!(site.count("queue_latency_seconds_count"), 1);
     assert_eq!(site.count("start_latency_seconds_count"), 1);

@@ -91,7 +91,7 @@ async fn a_journal_is_only_read_whether_its_worker_ended_or_was_killed() {
         assert!(files(&folder) == before, "the check has changed something");
     }
     let (journal, backlog) = Journal::open(&path, unprobed()).unwrap();
-    assert_eq!(backlog.lines.len(), 2);
+    assert_eq!(backlog.rows.len(), 2);
     drop(journal);
     let before = files(&folder);
     assert_eq!(before.len(), 1);

@@ -68,7 +68,7 @@ fn content(path: &Path, is_alone: bool) -> Result<(Option<i64>, usize), Failure>
     if !store.has_tables()? {
         return Ok((None, 0));
     }
-    Ok((Some(SCHEMA_VERSION), store.backlog()?.lines.len()))
+    Ok((Some(SCHEMA_VERSION), store.backlog()?.rows.len()))
 }
 
 /// The latest steps stand beside the file while a process has it, and after one that was killed.

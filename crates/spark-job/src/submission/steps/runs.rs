@@ -96,23 +96,25 @@ impl<'a> Runs<'a> {
             .find(|batch| self.identity.number_of_batch(batch) == Some(number))
     }
 
-    /// Whether a run's application says that it is another job than this spec's. What says nothing is no other.
+    /// Whether a run's application says that it is another job than this spec's.
     pub(super) fn is_other_job(&self, number: u32, spec: Spec) -> bool {
-        let own = names::spec_tag(spec);
-        self.applications()
-            .iter()
-            .filter(|application| self.identity.number_of(application) == Some(number))
-            .any(|application| names::spec_tag_of(&application.tags).is_some_and(|tag| tag != own))
+        let application = self.application(number);
+        application.is_some_and(|application| names::is_of_other_spec(&application.tags, spec))
     }
 
-    pub(super) fn judge(&self, number: u32) -> Known {
+    /// The application of a run that counts.
+    fn application(&self, number: u32) -> Option<Application> {
         let of_run: Vec<_> = self
             .applications()
             .iter()
             .filter(|application| self.identity.number_of(application) == Some(number))
             .cloned()
             .collect();
-        if let Some(application) = leading(&of_run) {
+        leading(&of_run).cloned()
+    }
+
+    pub(super) fn judge(&self, number: u32) -> Known {
+        if let Some(application) = self.application(number) {
             return match (application.is_live(), application.succeeded()) {
                 (true, _) => Known::Live,
                 (false, true) => Known::Succeeded {

@@ -40,12 +40,15 @@ impl Submission {
             return self.take_over(number, &runs);
         }
         for &number in numbers.iter().rev() {
+            if self.is_other_job(number, &runs) {
+                return self.refuse(number);
+            }
             match runs.judge(number) {
                 Known::Shape => return self.shape(now, number, runs.batch(number)),
-                Known::Live => return self.take_over(number, &runs),
+                Known::Live => return self.adopt(number, runs.batch(number)),
                 _ if self.is_ours(number) => return self.adopt(number, runs.batch(number)),
                 Known::Succeeded { submitted_ms } if self.is_reusable(submitted_ms) => {
-                    return self.take_over(number, &runs);
+                    return self.adopt(number, runs.batch(number));
                 }
                 Known::Unsettled => {
                     self.highest = self.highest.max(number);
@@ -140,12 +143,25 @@ impl Submission {
 
     /// A run of the intent is adopted, unless it is another job that somebody has given the same client token.
     fn take_over(&mut self, number: u32, runs: &Runs<'_>) -> Next {
-        if !self.is_ours(number) && runs.is_other_job(number, self.spec) {
-            return Next::Fail(SubmitError::OtherJob {
-                name: self.name(number),
-            });
+        if self.is_other_job(number, runs) {
+            return self.refuse(number);
         }
         self.adopt(number, runs.batch(number))
+    }
+
+    /// Whether a run, live or ended, is another job; the intent of a request has its spec in it. Under the number of a POST of
+    /// ours, too, it can be another's: then ours was refused.
+    fn is_other_job(&self, number: u32, runs: &Runs<'_>) -> bool {
+        self.numbering != Numbering::OneRun && runs.is_other_job(number, self.spec)
+    }
+
+    /// The run of this number is another job.
+    fn refuse(&self, number: u32) -> Next {
+        let ours = self.doubt.as_ref().map(|doubt| doubt.number);
+        Next::Fail(SubmitError::OtherJob {
+            name: self.name(number),
+            left_behind: ours.filter(|ours| *ours != number).map(|ours| self.name(ours)),
+        })
     }
 
     fn adopt(&mut self, number: u32, batch: Option<&Batch>) -> Next {

@@ -51,9 +51,36 @@ fn a_run_that_was_submitted_with_other_parameters_is_not_taken_over() {
         let refused = said(numbering, 2, state, &other);
         assert!(refused.contains("with other parameters"), "{refused}");
     }
-    // What is not taken over may be anything, and a request's intent holds its spec.
-    assert_eq!(said(numbered(), 2, "FINISHED", &other), "post 3");
+    // Nor is it followed by a run of another job, however it ended.
+    for state in ["FINISHED", "FAILED", "KILLED"] {
+        assert_eq!(said(numbered(), 2, state, &own), "post 3", "{state}");
+        let refused = said(numbered(), 2, state, &other);
+        assert!(refused.contains("with other parameters"), "{state}: {refused}");
+    }
+    // A request's intent holds its spec.
     assert_eq!(said(Numbering::OneRun, 1, "RUNNING", &other), "adopt 1");
+}
+
+#[test]
+fn a_post_in_doubt_is_left_behind_when_the_intent_is_anothers_unless_that_has_its_name() {
+    let left_behind = |posted: u32| {
+        let mut attempt = Attempt::new(numbered());
+        attempt.posts(0, posted, lost());
+        let mut others = app(1, 1, "RUNNING", "UNDEFINED");
+        others.tags.push(format!("sparkwright-spec-{}", "f".repeat(32)));
+        let survey = Survey {
+            livy: Ok(Vec::new()),
+            yarn: YarnSight::Applications(vec![others]),
+        };
+        match attempt.submission.surveyed(attempt.at(1), &survey) {
+            Next::Fail(SubmitError::OtherJob { left_behind, .. }) => {
+                left_behind.map(|name| run_number(name.as_str(), intent(), None).unwrap())
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(left_behind(2), Some(2));
+    assert_eq!(left_behind(1), None);
 }
 
 #[test]

@@ -4,34 +4,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::completion::Completion;
 use crate::errors::ErrorName;
-use crate::life::{self, Which};
+use crate::life::{Stage, Which};
 
 /// The durable steps of a task. Each is on disk before what it names can be seen from outside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum Stage {
+pub(crate) enum Checkpoint {
     /// Nothing was posted.
     Received,
     /// The batch of this number may exist.
     Posting { number: u32 },
     /// This run is the task's.
     Following {
-        run: RunLine,
+        run: RunRecord,
         /// Its driver has been seen running: it has started in time.
         running: bool,
     },
     /// This run is to stop, or whichever the intent has; then the task is to be told, if it is still open.
     Stopping {
-        run: Option<RunLine>,
+        run: Option<RunRecord>,
         telling: Option<Telling>,
     },
     /// The token is over, and a retry may want this run, or whichever the intent has: it is stopped once the execution
     /// has ended.
-    Orphaned { run: Option<RunLine>, execution: String },
+    Orphaned { run: Option<RunRecord> },
     /// The task ends with this, once that is heard; a run that nobody can see is to stop after that.
     Concluded {
         completion: Completion,
-        stop: Option<RunLine>,
+        stop: Option<RunRecord>,
         /// Nobody has looked whether the intent has a run.
         #[serde(default)]
         unseen: bool,
@@ -41,7 +41,7 @@ pub(crate) enum Stage {
 /// A run, as it is found again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct RunLine {
+pub(crate) struct RunRecord {
     /// Its name in Livy.
     pub(crate) name: String,
     /// Livy's number.
@@ -58,7 +58,7 @@ pub(crate) struct Telling {
     pub(crate) message: String,
 }
 
-impl Stage {
+impl Checkpoint {
     /// A word for logs and crash points.
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -73,18 +73,18 @@ impl Stage {
     }
 
     /// The same as the decisions see it.
-    pub(crate) fn of_life(&self) -> life::Stage {
-        let which = |run: &Option<RunLine>| if run.is_some() { Which::Own } else { Which::Any };
+    pub(crate) fn stage(&self) -> Stage {
+        let which = |run: &Option<RunRecord>| if run.is_some() { Which::Own } else { Which::Any };
         match self {
-            Self::Received => life::Stage::Received,
-            Self::Posting { number } => life::Stage::Posting { number: *number },
-            Self::Following { running, .. } => life::Stage::Following { running: *running },
-            Self::Stopping { run, telling } => life::Stage::Stopping {
+            Self::Received => Stage::Received,
+            Self::Posting { number } => Stage::Posting { number: *number },
+            Self::Following { running, .. } => Stage::Following { running: *running },
+            Self::Stopping { run, telling } => Stage::Stopping {
                 run: which(run),
                 telling: telling.as_ref().map(|telling| telling.error),
             },
-            Self::Orphaned { run, .. } => life::Stage::Orphaned { run: which(run) },
-            Self::Concluded { stop, unseen, .. } => life::Stage::Concluded {
+            Self::Orphaned { run } => Stage::Orphaned { run: which(run) },
+            Self::Concluded { stop, unseen, .. } => Stage::Concluded {
                 left: match stop {
                     Some(_) => Some(Which::Own),
                     None => unseen.then_some(Which::Any),
@@ -93,12 +93,21 @@ impl Stage {
         }
     }
 
+    /// Whether the task's own job may have been submitted, as far as this says.
+    pub(crate) fn is_submitted(&self) -> bool {
+        match self {
+            Self::Received | Self::Concluded { .. } => false,
+            Self::Posting { .. } | Self::Following { .. } => true,
+            Self::Stopping { run, .. } | Self::Orphaned { run } => run.is_some(),
+        }
+    }
+
     /// The run that it names.
-    pub(crate) fn run(&self) -> Option<&RunLine> {
+    pub(crate) fn run(&self) -> Option<&RunRecord> {
         match self {
             Self::Received | Self::Posting { .. } => None,
             Self::Following { run, .. } => Some(run),
-            Self::Stopping { run, .. } | Self::Orphaned { run, .. } => run.as_ref(),
+            Self::Stopping { run, .. } | Self::Orphaned { run } => run.as_ref(),
             Self::Concluded { stop, .. } => stop.as_ref(),
         }
     }
