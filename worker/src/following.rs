@@ -46,6 +46,8 @@ struct Seen {
     deaf_since: Option<Instant>,
     /// Its application, which shows for the first time, is another job's.
     is_other_job: bool,
+    /// YARN would know it by now, and does not.
+    unseen: bool,
 }
 
 /// What happens to a run that is followed.
@@ -98,6 +100,7 @@ impl OwnRun {
                 batch: None,
                 silence: None,
                 deaf: None,
+                unseen: false,
             },
         }
     }
@@ -146,7 +149,7 @@ impl Task {
                     return Event::Ended;
                 }
                 Standing::Pending(phase) => {
-                    let may_be_late = !own.has_run && phase > Phase::Unknown;
+                    let may_be_late = !own.has_run && (phase > Phase::Unknown || seen.unseen);
                     let reports = own.reports.as_mut().expect("it is followed");
                     self.next_sign(reports, may_be_late, seen.deaf_since).await
                 }
@@ -241,6 +244,7 @@ impl Task {
             is_other_job,
             standing: report.standing,
             deaf_since: report.deaf.as_ref().map(|silence| silence.since),
+            unseen: report.unseen,
         }
     }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use sparkwright_spark_job::names::{BatchName, RunKey, run_number};
 use sparkwright_spark_job::outcome::Summary;
-use sparkwright_spark_job::standing::{Ending, Standing};
+use sparkwright_spark_job::standing::{Ending, Standing, was_killed};
 use sparkwright_spark_job::stop::{self, StopOrder, Stopped};
 use sparkwright_spark_job::submission::Run;
 use sparkwright_spark_job::watch::Report;
-use sparkwright_yarn::{Application, ApplicationState, FinalStatus};
+use sparkwright_yarn::Application;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
@@ -34,7 +34,7 @@ impl Task {
         }
         let stopping = async {
             match which {
-                Which::Own => self.stop_own(hands).await,
+                Which::Own => self.stop_own(is_told, hands).await,
                 Which::Any => self.stop_any(hands).await,
             }
         };
@@ -61,16 +61,22 @@ impl Task {
     }
 
     /// Whether the run had ended by itself; what there is to be told then.
-    async fn stop_own(&self, hands: &mut Hands) -> bool {
+    async fn stop_own(&self, is_told: bool, hands: &mut Hands) -> bool {
         let own = hands.run.as_ref().expect("what is to stop is known");
         self.listing.batch(&own.run.name);
-        let application = self.until_stopped(own).await;
+        let (application, unheard) = self.until_stopped(own, is_told).await;
         let ending = application.as_deref().and_then(ending_by_itself);
         let report = Report {
             standing: Standing::Ended(ending.unwrap_or(Ending::Killed)),
             application: application.map(Arc::from),
             ..own.report()
         };
+        if let (Some(why), Words::Failure { message, .. }) = (unheard, &mut hands.words) {
+            let why = self.redacted(&format!(
+                ". YARN knows nothing of it, and Livy did not answer: {why}"
+            ));
+            message.push_str(&why);
+        }
         match (ending, &mut hands.words) {
             (Some(ending), Words::Failure { .. }) => {
                 let outcome = self.outcome(own, &report, ending).await;
@@ -97,7 +103,7 @@ impl Task {
         let Some(claim) = &hands.claim else { return false };
         claim.stopping();
         let now = || Instant::now().into_std();
-        let search = Search::new(input.intent, input.spec, now(), context.config.settle);
+        let mut search = Search::new(input.intent, input.spec, now(), context.config.settle);
         // A Livy that can no longer be named cannot be asked.
         while let Ok(connected) = context.clusters.get(&input.endpoint) {
             let survey = connected
@@ -110,7 +116,8 @@ impl Task {
                     let name = BatchName::of(&input.slug, RunKey::of(input.intent, None, number));
                     let own = OwnRun::new(connected, seen_now(name, None), None);
                     self.listing.batch(&own.run.name);
-                    self.until_stopped(&own).await;
+                    self.until_stopped(&own, false).await;
+                    search.stopped(number);
                 }
                 Found::Unknown(why) => {
                     let why = self.redacted(&why);
@@ -122,8 +129,9 @@ impl Task {
         false
     }
 
-    /// Stops a run, each time with the newest credentials; its application as YARN knows it after that.
-    async fn until_stopped(&self, own: &OwnRun) -> Option<Box<Application>> {
+    /// Stops a run, each time with the newest credentials; its application as YARN knows it after that, and why Livy did not
+    /// say so too. A task that is told of it does not wait for ever for a silent Livy where YARN knows nothing of the run.
+    async fn until_stopped(&self, own: &OwnRun, is_told: bool) -> (Option<Box<Application>>, Option<String>) {
         let context = &self.context;
         loop {
             let order = StopOrder {
@@ -131,15 +139,17 @@ impl Task {
                 last_post: Some(own.run.last_post),
                 application: own.application,
                 settle: context.config.settle,
+                waits_for_livy: !is_told,
                 poll_period: context.config.poll_period,
-                deadline: Instant::now() + ATTEMPT,
+                // Long enough for a silent Livy to be given up.
+                deadline: Instant::now() + ATTEMPT.max(context.config.settle * 2),
             };
             let newest = context.clusters.get(own.connected.cluster.endpoint());
             let cluster = newest
                 .as_ref()
                 .map_or(&own.connected.cluster, |newest| &newest.cluster);
             match stop::stop(cluster, &order).await {
-                Stopped::Confirmed { application } => return application,
+                Stopped::Confirmed { application, unheard } => return (application, unheard),
                 Stopped::Unconfirmed { why } => {
                     warn!(why, "nobody confirms that the job has stopped; it is tried again");
                     sleep(context.config.poll_period).await;
@@ -179,10 +189,8 @@ fn seen_now(name: BatchName, batch_id: Option<i64>) -> Run {
 
 /// How an application ended that nobody killed.
 fn ending_by_itself(application: &Application) -> Option<Ending> {
-    let killed =
-        application.state == ApplicationState::Killed || application.final_status == FinalStatus::Killed;
     if application.succeeded() {
         return Some(Ending::Succeeded);
     }
-    (application.has_ended() && !killed).then_some(Ending::Failed)
+    (application.has_ended() && !was_killed(application)).then_some(Ending::Failed)
 }

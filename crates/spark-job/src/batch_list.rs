@@ -30,9 +30,9 @@ pub(crate) struct BatchList {
 impl BatchList {
     fn new(batches: Vec<Arc<Batch>>) -> Self {
         let mut by_intent: HashMap<Box<str>, Vec<usize>> = HashMap::new();
-        for (place, batch) in batches.iter().enumerate() {
+        for (index, batch) in batches.iter().enumerate() {
             if let Some(digits) = batch.name.as_deref().and_then(intent_digits_of) {
-                by_intent.entry(digits.into()).or_default().push(place);
+                by_intent.entry(digits.into()).or_default().push(index);
             }
         }
         Self { batches, by_intent }
@@ -63,8 +63,8 @@ impl BatchList {
     }
 
     fn with_digits(&self, digits: &str) -> impl Iterator<Item = &Arc<Batch>> {
-        let places = self.by_intent.get(digits).map_or(&[][..], Vec::as_slice);
-        places.iter().map(|&place| &self.batches[place])
+        let indices = self.by_intent.get(digits).map_or(&[][..], Vec::as_slice);
+        indices.iter().map(|&index| &self.batches[index])
     }
 }
 

@@ -10,7 +10,7 @@ use crate::batch_list::SharedList;
 use crate::endpoint::{Endpoint, ResourceManager};
 use crate::errors::chain;
 use crate::standing::surplus;
-use crate::submissions::Submissions;
+use crate::turns::Turns;
 
 /// A Livy and the ResourceManager that belongs to it. Cheap to clone; clones share what is known of the load on them.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub struct Cluster {
     livy: livy::Client,
     yarn: Option<yarn::Client>,
     list: Arc<SharedList>,
-    submissions: Arc<Submissions>,
+    turns: Arc<Turns>,
 }
 
 /// Who is told of the calls of a cluster's clients.
@@ -75,7 +75,7 @@ impl Cluster {
             livy,
             yarn,
             list: Arc::default(),
-            submissions: Arc::default(),
+            turns: Arc::default(),
         })
     }
 
@@ -99,9 +99,9 @@ impl Cluster {
         &self.list
     }
 
-    /// The line of those who submit.
-    pub(crate) fn submissions(&self) -> &Submissions {
-        &self.submissions
+    /// The turns of those who submit.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Kills the live applications of one intent beyond the one that stays.

@@ -207,10 +207,39 @@ mod tests {
     }
 
     #[test]
-    fn a_rollback_is_another_intent_than_the_update_that_it_undoes() {
-        let spec = spec(json!({"LivyHost": "h", "Parameters": {"File": "/a"}}), "");
-        let update = Intent::of_request(request("Update", "old"), spec);
-        assert_ne!(update, Intent::of_request(request("Update", "new"), spec));
-        assert_eq!(update, Intent::of_request(request("Update", "old"), spec));
+    fn whatever_tells_two_requests_apart_makes_another_intent() {
+        let spec = |file: &str| spec(json!({"LivyHost": "h", "Parameters": {"File": file}}), "");
+        let update = || request("Update", "old");
+        let requests = [
+            update(),
+            // The rollback of that update carries the id that it answered with.
+            request("Update", "new"),
+            request("Create", "old"),
+            RequestIdentity {
+                stack_id: "arn:aws:cloudformation:us-east-1:123456789012:stack/etl/77aa",
+                ..update()
+            },
+            RequestIdentity {
+                logical_resource_id: "SparkE",
+                ..update()
+            },
+            RequestIdentity {
+                request_id: "0e5c1f6b-52f1-4c49-9f4f-0a3f9c1f2b11",
+                ..update()
+            },
+            RequestIdentity {
+                issued: "20261121T040100Z",
+                ..update()
+            },
+        ];
+        let mut intents: Vec<_> = requests
+            .iter()
+            .map(|request| Intent::of_request(*request, spec("/a")).hex(64))
+            .collect();
+        intents.push(Intent::of_request(update(), spec("/b")).hex(64));
+        let count = intents.len();
+        intents.sort();
+        intents.dedup();
+        assert_eq!(intents.len(), count);
     }
 }

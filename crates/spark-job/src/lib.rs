@@ -37,7 +37,7 @@ mod specimens;
 pub mod standing;
 pub mod stop;
 pub mod submission;
-mod submissions;
+mod turns;
 pub mod watch;
 pub mod watcher;
 

@@ -18,11 +18,16 @@ pub(crate) const START_FAILED: [&str; 4] = [
     "spark-submit start failed",
 ];
 
-/// spark-submit of cluster mode, when it has handed its application over.
-pub(crate) const HANDED_OVER: [&str; 5] = [
+/// spark-submit of cluster mode, when it has handed application 1 over.
+pub(crate) const HANDED_OVER: [&str; 10] = [
+    "\t queue: default",
+    "\t start time: 1795225785104",
+    "\t final status: UNDEFINED",
+    "\t tracking URL: http://ip-10-0-0-1.ec2.internal:20888/proxy/application_1795225753640_0001/",
     "\t user: hadoop",
     "26/11/21 01:49:46 INFO ShutdownHookManager: Shutdown hook called",
     "26/11/21 01:49:46 INFO ShutdownHookManager: Deleting directory /mnt/tmp/spark-f5b8e96b",
+    "26/11/21 01:49:46 INFO ShutdownHookManager: Deleting directory /mnt/tmp/spark-2a44d329",
     "\nstderr: ",
     "\nYARN Diagnostics: ",
 ];

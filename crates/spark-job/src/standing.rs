@@ -203,12 +203,12 @@ impl RunHistory {
         keep(&mut self.application, application);
         if application.is_live() {
             self.ended_since = None;
-            self.mode.learn_alive(now, livy);
+            self.mode.learn_alive(now, application.id, livy);
             if application.state != ApplicationState::Running {
                 return Standing::Pending(Phase::Submitted);
             }
             let since = *self.running_since.get_or_insert(now);
-            self.mode.learn(now, since, livy);
+            self.mode.learn(now, since, application.id, livy);
             return Standing::Pending(Phase::Running);
         }
         let since = *self.ended_since.get_or_insert(now);
@@ -216,7 +216,7 @@ impl RunHistory {
             return Standing::Ended(ending_of(application, self.batch.as_deref()));
         }
         if let LivySight::Batch(batch) = livy {
-            self.mode.learn_at_end(batch);
+            self.mode.learn_at_end(application.id, batch);
         }
         match self.mode.mode() {
             DeployMode::Cluster => Standing::Ended(Ending::Succeeded),
@@ -338,6 +338,11 @@ pub fn start_failed(batch: &Batch) -> bool {
     batch.state == BatchState::Dead
         && batch.app_id.is_none()
         && batch.log.iter().rev().any(|line| line.trim() == START_FAILED)
+}
+
+/// Whether somebody killed it, by whichever word.
+pub fn was_killed(application: &Application) -> bool {
+    application.state == ApplicationState::Killed || application.final_status == FinalStatus::Killed
 }
 
 fn ending_of(application: &Application, batch: Option<&Batch>) -> Ending {

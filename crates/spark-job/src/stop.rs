@@ -32,6 +32,9 @@ pub struct StopOrder {
     pub application: Option<ApplicationId>,
     /// How long after a POST absence proves nothing.
     pub settle: Duration,
+    /// Whether a Livy that is silent is waited for though YARN, settled, knows nothing of the run: its spark-submit may take
+    /// longer than usual. Else it is given the time to settle: who has somebody to tell cannot wait for ever.
+    pub waits_for_livy: bool,
     /// The time between two looks.
     pub poll_period: Duration,
     /// When it counts as unconfirmed.
@@ -45,6 +48,8 @@ pub enum Stopped {
     Confirmed {
         /// The application as YARN knows it now, if there ever was one.
         application: Option<Box<Application>>,
+        /// Why Livy could not be asked, where that is YARN's word alone.
+        unheard: Option<String>,
     },
     /// That could not be seen in time.
     Unconfirmed {
@@ -58,6 +63,9 @@ pub async fn stop(cluster: &Cluster, order: &StopOrder) -> Stopped {
     let began = Deadline::now();
     let since = order.last_post.unwrap_or(began).into_std();
     let mut stop = Stop::new(since, order.settle, order.application);
+    if !order.waits_for_livy {
+        stop = stop.without_waiting_for_livy();
+    }
     let mut why = "it was not looked at yet".to_owned();
     // What came of the last kill that YARN has answered, and of the last deletion that Livy has refused: a later one that
     // is cut short says less.
@@ -75,7 +83,11 @@ pub async fn stop(cluster: &Cluster, order: &StopOrder) -> Stopped {
         match stop.observe(Deadline::now().into_std(), &sighting) {
             Step::Done(application) => {
                 info!(batch_name = %order.name, waited_s = began.elapsed().as_secs(), "the run has stopped");
-                return Stopped::Confirmed { application };
+                let unheard = match sighting.livy {
+                    LivySight::Silent(why) if stop.known_application().is_none() => Some(why),
+                    _ => None,
+                };
+                return Stopped::Confirmed { application, unheard };
             }
             Step::DeleteBatch => {
                 let unanswered = || "Livy had not deleted the batch in time".to_owned();

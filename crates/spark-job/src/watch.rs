@@ -27,6 +27,8 @@ pub struct Report {
     pub silence: Option<Silence>,
     /// Since when neither Livy nor YARN has answered, and why.
     pub deaf: Option<Silence>,
+    /// YARN answers, has never shown an application of it, and would by now.
+    pub unseen: bool,
 }
 
 /// Nobody answers.
@@ -86,12 +88,15 @@ impl Watched {
             self.warned = true;
             warn!(batch_name = %name, "Livy runs drivers in client mode: YARN cannot tell a failed driver, so Livy's word is the outcome; set livy.spark.deploy-mode = cluster");
         }
+        let shows_none = matches!(&sighting.yarn, YarnSight::Applications(all) if all.is_empty());
+        let is_unknown = shows_none && self.history.known_application().is_none();
         Report {
             standing,
             application: self.history.application().cloned(),
             batch: self.history.batch().cloned(),
             silence: self.silence.clone(),
             deaf: self.deaf.clone(),
+            unseen: is_unknown && self.history.has_settled(now),
         }
     }
 }
@@ -259,6 +264,25 @@ mod tests {
         assert_eq!(look(6, LivySight::NotAsked).unwrap().since, later(5));
         assert_eq!(look(7, silent("Livy is down")).unwrap().since, later(5));
         assert_eq!(look(8, LivySight::Absent), None);
+    }
+
+    #[test]
+    fn a_run_that_a_settled_yarn_has_never_shown_is_unseen() {
+        let begun = Instant::now();
+        let look = |watched: &mut Watched, seconds, livy, yarn| {
+            let now = begun + Duration::from_secs(seconds);
+            watched.observe(&name(), now, &Sighting { livy, yarn }).unseen
+        };
+        let down = || silent("Livy is down");
+        let mut watched = Watched::new(begun, Duration::from_secs(150));
+        assert!(!look(&mut watched, 149, down(), yarn([])));
+        assert!(look(&mut watched, 150, down(), yarn([])));
+        assert!(!look(&mut watched, 151, down(), YarnSight::Silent("down".into())));
+        assert!(!look(&mut watched, 152, down(), YarnSight::NotThere));
+        let running = yarn([application(1, "RUNNING", "UNDEFINED")]);
+        assert!(!look(&mut watched, 153, down(), running));
+        // It is forgotten.
+        assert!(!look(&mut watched, 1000, down(), yarn([])));
     }
 
     #[test]

@@ -64,6 +64,7 @@ impl Watcher {
             batch: None,
             silence: None,
             deaf: None,
+            unseen: false,
         };
         let (sender, receiver) = watch::channel(report);
         let followed = Followed {
@@ -104,8 +105,10 @@ struct Entry {
     followed: Clock,
     /// Who wants to be told.
     senders: Vec<watch::Sender<Report>>,
-    /// When YARN was last asked for it by tag or id, not in bulk.
+    /// When YARN last answered for it alone, by tag or id, not in bulk.
     looked_alone: Option<Instant>,
+    /// When YARN was last asked so in vain, and why there was no answer; none after one.
+    unanswered: Option<Box<(Instant, String)>>,
 }
 
 /// A table has more room than entries, so that these are beside it.
@@ -182,6 +185,7 @@ fn add(entries: &mut Entries, followed: Followed, settings: WatchSettings) {
                 followed: at,
                 senders: vec![sender],
                 looked_alone: fresh.then(|| at.into_std()),
+                unanswered: None,
             }));
         }
     }

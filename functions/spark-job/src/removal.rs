@@ -122,6 +122,7 @@ impl<G: Gate> Work<'_, G> {
             last_post,
             application,
             settle: self.jobs.settings.settle,
+            waits_for_livy: true,
             poll_period: self.jobs.settings.poll_period,
             deadline,
         }

@@ -226,6 +226,7 @@ impl<G: Gate> Work<'_, G> {
         Seen::CalledOff(match stopped {
             Stopped::Confirmed {
                 application: Some(application),
+                ..
             } if application.succeeded() => {
                 progress.report = Some(Report {
                     standing: Standing::Ended(Ending::Succeeded),
@@ -233,6 +234,7 @@ impl<G: Gate> Work<'_, G> {
                     batch: progress.report.take().and_then(|report| report.batch),
                     silence: None,
                     deaf: None,
+                    unseen: false,
                 });
                 progress.run = Some(run);
                 Left::Succeeded

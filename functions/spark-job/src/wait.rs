@@ -137,6 +137,7 @@ mod tests {
             batch: None,
             silence: None,
             deaf: None,
+            unseen: false,
         }
     }
 

@@ -11,15 +11,19 @@ use sparkwright_tests::cluster::Fate;
 use sparkwright_tests::faults::{Fault, Moment, On};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{advance, pause, resume, sleep, timeout};
+use tokio::time::{Instant, advance, pause, resume, sleep, timeout};
 
 use crate::site::{PERIOD, SETTLE, Site, patience, within};
 
 /// So many submissions are at Livy at once.
-const AT_ONCE: usize = 16;
+pub(crate) const AT_ONCE: usize = 16;
 
 /// Begins so many submissions.
-fn crowd(site: &Site, count: usize, supervisor: &(impl Supervisor + Clone + 'static)) -> JoinSet<Run> {
+pub(crate) fn crowd(
+    site: &Site,
+    count: usize,
+    supervisor: &(impl Supervisor + Clone + 'static),
+) -> JoinSet<Run> {
     let mut crowd = JoinSet::new();
     for number in 0..count {
         let (cluster, order) = (site.endpoints.clone(), site.order(&format!("job {number}")));
@@ -59,8 +63,15 @@ async fn a_crowd_of_submissions_reads_livys_list_together_and_posts_in_line() {
 }
 
 /// Counts the submissions that wait.
-#[derive(Clone)]
-struct Counting(Arc<watch::Sender<usize>>);
+#[derive(Clone, Default)]
+pub(crate) struct Counting(Arc<watch::Sender<usize>>);
+
+impl Counting {
+    pub(crate) async fn reached(&self, count: usize) {
+        let mut waits = self.0.subscribe();
+        within(waits.wait_for(|waiting| *waiting >= count)).await.unwrap();
+    }
+}
 
 impl Supervisor for Counting {
     fn waiting(&self, _: &str) {
@@ -75,10 +86,9 @@ async fn a_silent_yarn_is_not_asked_by_each_of_a_crowd_in_turn() {
     let refusal = yarn
         .faults()
         .inject(On::get("/ws/v1/cluster/apps"), Fault::reset());
-    let waiting = Counting(Arc::new(watch::Sender::new(0)));
+    let waiting = Counting::default();
     let crowd = crowd(&site, 100, &waiting);
-    let mut waits = waiting.0.subscribe();
-    within(waits.wait_for(|count| *count == 100)).await.unwrap();
+    waiting.reached(100).await;
     // Each was told why, though few have asked.
     assert!(refusal.hits() <= 3 * AT_ONCE, "{}", refusal.hits());
     refusal.remove();
@@ -139,6 +149,7 @@ async fn lone_looks_that_are_not_answered_do_not_hold_up_the_end_of_another_job(
         settle: SETTLE,
     };
     let watcher = Watcher::start(site.endpoints.clone(), settings);
+    let began = Instant::now();
     // Each of these is asked for alone, since it may have ended long ago.
     for run in others {
         site.cluster.world().end(
@@ -163,10 +174,8 @@ async fn lone_looks_that_are_not_answered_do_not_hold_up_the_end_of_another_job(
         within(told).await.unwrap().standing,
         Standing::Ended(Ending::Succeeded)
     );
-    // Not all of them in each round.
-    let rounds = yarn.journal().entries("GET apps");
-    let rounds = rounds
-        .iter()
-        .filter(|entry| entry.request.query.contains("RUNNING"));
-    assert!(unanswered.hits() <= rounds.count() * AT_ONCE);
+    // Not each of them in each round: after a failure YARN is left alone for 5 s.
+    let rounds = usize::try_from(began.elapsed().as_secs() / 5).unwrap() + 1;
+    let tries = 3;
+    assert!(unanswered.hits() <= rounds * others.len() * tries);
 }

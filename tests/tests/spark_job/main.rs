@@ -5,6 +5,7 @@
 mod crowds;
 mod outcomes;
 mod site;
+mod slow;
 mod stops;
 mod submits;
 mod ties;

@@ -111,6 +111,7 @@ impl Site {
             last_post: Some(run.last_post),
             application: None,
             settle: SETTLE,
+            waits_for_livy: true,
             poll_period: PERIOD,
             deadline: Instant::now() + time,
         };

@@ -15,7 +15,9 @@ const LONG: Duration = Duration::from_secs(20);
 #[track_caller]
 fn confirmed(stopped: Stopped) -> Option<String> {
     match stopped {
-        Stopped::Confirmed { application } => application.map(|application| application.state.to_string()),
+        Stopped::Confirmed { application, .. } => {
+            application.map(|application| application.state.to_string())
+        }
         Stopped::Unconfirmed { why } => panic!("unconfirmed: {why}"),
     }
 }
@@ -23,7 +25,7 @@ fn confirmed(stopped: Stopped) -> Option<String> {
 #[track_caller]
 fn unconfirmed(stopped: Stopped) -> String {
     match stopped {
-        Stopped::Confirmed { application } => panic!("confirmed: {application:?}"),
+        Stopped::Confirmed { application, .. } => panic!("confirmed: {application:?}"),
         Stopped::Unconfirmed { why } => why,
     }
 }

@@ -8,7 +8,8 @@ use sparkwright_spark_job::submission::Run;
 use sparkwright_spark_job::watch::Report;
 use sparkwright_spark_job::watcher::{WatchSettings, Watcher};
 use sparkwright_tests::cluster::{Cluster, Fate, Job, Memory};
-use sparkwright_tests::faults::{Fault, On};
+use sparkwright_tests::faults::{Fault, Injected, On};
+use sparkwright_tests::journal::{Entry, Journal};
 use tokio::sync::watch::Receiver;
 
 use crate::site::{PERIOD, SETTLE, Site, within};
@@ -65,9 +66,7 @@ async fn many_running_jobs_cost_two_calls_a_period() {
     yarn.clear();
     within(yarn.reached("GET apps", 20)).await;
     let calls = yarn.entries("*");
-    let bulk = |entry: &&sparkwright_tests::journal::Entry| {
-        entry.request.query.contains("applicationTags=sparkwright&")
-    };
+    let bulk = |entry: &&Entry| entry.request.query.contains("applicationTags=sparkwright&");
     assert_eq!(calls.iter().filter(bulk).count(), calls.len());
     assert_eq!(livy.count("*"), 0);
     // Those that live, then those that have ended; on a slow machine these once more, until it is time for both.
@@ -79,6 +78,20 @@ async fn many_running_jobs_cost_two_calls_a_period() {
     assert!(with_end.contains(&false), "{with_end:?}");
 }
 
+/// Looks at everything take long from now on, and one is over: the next is four times as far away.
+async fn between_long_looks(site: &Site, long: Duration) -> Injected {
+    let yarn = site.cluster.resource_manager();
+    let all = On::get("/ws/v1/cluster/apps").containing("RUNNING");
+    let slow = yarn.faults().inject(all, Fault::slow(long));
+    let is_end = |entry: &Entry| entry.request.query.contains("finishedTimeBegin");
+    let looks_for_ends = |journal: &Journal| {
+        let looks = journal.entries("GET apps");
+        slow.hits() > 0 && looks.iter().rev().take(2).all(is_end)
+    };
+    within(yarn.journal().until(looks_for_ends)).await;
+    slow
+}
+
 #[tokio::test]
 async fn an_end_is_told_between_two_looks_that_take_long() {
     let site = Site::new().await;
@@ -88,22 +101,48 @@ async fn an_end_is_told_between_two_looks_that_take_long() {
     for reports in &mut reports {
         until(reports, is_running).await;
     }
-    let yarn = site.cluster.resource_manager();
-    let all = || On::get("/ws/v1/cluster/apps").containing("RUNNING");
-    // The next one is four times as far away.
-    let slow = yarn.faults().inject(all(), Fault::slow(Duration::from_secs(1)));
-    let is_end =
-        |entry: &sparkwright_tests::journal::Entry| entry.request.query.contains("finishedTimeBegin");
-    let looks_for_ends = |journal: &sparkwright_tests::journal::Journal| {
-        let looks = journal.entries("GET apps");
-        slow.hits() == 1 && looks.iter().rev().take(2).all(is_end)
-    };
-    within(yarn.journal().until(looks_for_ends)).await;
+    let slow = between_long_looks(&site, Duration::from_secs(3)).await;
+    let looks = slow.hits();
     let ended = &runs[1].name;
     let application = site.cluster.world().application_named(ended.as_str()).unwrap();
     site.cluster.world().end(application.id, Fate::Succeeds);
     assert_eq!(ending(&mut reports[1]).await, Ending::Succeeded);
-    assert_eq!(slow.hits(), 1);
+    assert_eq!(slow.hits(), looks);
+}
+
+#[tokio::test]
+async fn an_application_that_was_killed_ends_its_run_only_after_a_look_at_everything() {
+    let site = Site::new().await;
+    let runs = submit_many(&site, 1).await;
+    let watcher = watcher(&site);
+    let mut reports = watcher.follow(&runs[0]);
+    until(&mut reports, is_running).await;
+    let slow = between_long_looks(&site, Duration::from_secs(1)).await;
+    let looks = slow.hits();
+    let application = site
+        .cluster
+        .world()
+        .application_named(runs[0].name.as_str())
+        .unwrap();
+    site.cluster.world().kill(application.id, "somebody");
+    assert_eq!(ending(&mut reports).await, Ending::Killed);
+    assert!(slow.hits() > looks);
+}
+
+#[tokio::test]
+async fn a_run_that_is_followed_and_ends_between_two_looks_that_take_long_is_told() {
+    let site = Site::new().await;
+    let runs = submit_many(&site, 2).await;
+    let watcher = watcher(&site);
+    let mut first = watcher.follow(&runs[0]);
+    until(&mut first, is_running).await;
+    let late = site.cluster.world().appeared(runs[1].name.as_str()).await;
+    let slow = between_long_looks(&site, Duration::from_secs(3)).await;
+    let looks = slow.hits();
+    let mut reports = watcher.follow(&runs[1]);
+    site.cluster.world().end(late.id, Fate::Exits { code: 3 });
+    assert_eq!(ending(&mut reports).await, Ending::Failed);
+    assert_eq!(slow.hits(), looks);
 }
 
 #[tokio::test]

@@ -234,3 +234,31 @@ async fn the_next_process_goes_on_to_look_for_the_job_of_a_cancelled_retry() {
     site.running(0).await;
     next.shows("0 tasks").await;
 }
+
+#[tokio::test]
+async fn a_livy_that_keeps_the_batch_of_a_cancelled_task_does_not_hold_the_stop_up_for_ever() {
+    let site = Site::new().await;
+    let keeps_batch = async {
+        site.running(1).await;
+        let application = site.cluster.world().live_applications()[0].clone();
+        let batch = json!({
+            "id": 0,
+            "name": application.name,
+            "state": "running",
+            "appId": application.id.to_string(),
+            "log": [],
+        });
+        let list = json!({"from": 0, "total": 1, "sessions": [batch]});
+        let faults = site.cluster.livy().faults();
+        faults.inject(On::delete("*"), Fault::status(500));
+        faults.inject(On::get("/batches"), Fault::Answer(Answer::json(200, &list)));
+        faults.inject(On::get("/batches/*"), Fault::Answer(Answer::json(200, &batch)));
+    };
+    let (worker, ()) = tokio::join!(
+        a_retry_is_cancelled_before_it_could_look(&site, "Stop"),
+        keeps_batch
+    );
+    site.running(0).await;
+    worker.shows("0 tasks").await;
+    assert!(site.cluster.livy().journal().count("DELETE *") >= 1);
+}

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sparkwright_tests::aws;
-use sparkwright_tests::cluster::{Application, ApplicationState, Fate, Memory};
+use sparkwright_tests::cluster::{Application, ApplicationState, Fate, Job, Memory};
 use sparkwright_tests::faults::{Fault, Moment, On};
 use sparkwright_tests::step_functions::Outcome;
 use tokio::time::timeout;
@@ -245,4 +245,27 @@ async fn a_task_that_timed_out_while_it_was_reported_is_let_go() {
     gate.open();
     worker.shows("/", "0 tasks").await;
     assert_eq!(site.run("pi.py").outcome().await.output()["state"], "SUCCEEDED");
+}
+
+#[tokio::test]
+async fn a_job_of_which_yarn_knows_nothing_and_livy_does_not_tell_ends_at_the_start_time_out() {
+    let site = Site::new().await;
+    site.cluster.world().script("*", Job::never_appears());
+    // Jobs are listed and posted, but nothing is told of a single one.
+    site.cluster
+        .livy()
+        .faults()
+        .inject(On::get("/batches/*"), Fault::reset());
+    let worker = site.worker(&[]).await;
+    let file = site.cluster.job_file("pi.py");
+    let task = site.schedule(json!({"File": file, "StartTimeoutSeconds": 1}));
+    let outcome = timeout(Duration::from_secs(30), task.outcome()).await.unwrap();
+    let (error, text) = outcome.failure();
+    assert_eq!(error, "SparkJob.StartTimeout");
+    assert!(
+        text.contains("StartTimeoutSeconds") && text.contains("Livy did not answer"),
+        "{text}"
+    );
+    worker.shows("/", "0 tasks").await;
+    assert_eq!(site.cluster.livy().journal().count("POST /batches"), 1);
 }

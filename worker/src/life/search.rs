@@ -1,20 +1,21 @@
 //! Which run an intent has, for a task whose token was over before it could look. No client, no clock.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use sparkwright_livy::Batch;
 use sparkwright_spark_job::identity::{Intent, Spec};
-use sparkwright_spark_job::names::{run_number, run_number_of_tags, spec_tag, spec_tag_of};
 use sparkwright_spark_job::sighting::{Survey, YarnSight};
-use sparkwright_yarn::Application;
+use sparkwright_spark_job::submission::steps::{Identity, Runs};
 
 /// What a search knows of the job.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Search {
-    intent: Intent,
+    identity: Identity,
     spec: Spec,
     began: Instant,
     settle: Duration,
+    /// The numbers of the runs that were found and have been stopped.
+    stopped: BTreeSet<u32>,
 }
 
 /// What a look has shown.
@@ -32,11 +33,21 @@ impl Search {
     /// A search that begins now: up to now somebody may have posted.
     pub fn new(intent: Intent, spec: Spec, began: Instant, settle: Duration) -> Self {
         Self {
-            intent,
+            identity: Identity {
+                intent,
+                resource: None,
+            },
             spec,
             began,
             settle,
+            stopped: BTreeSet::new(),
         }
+    }
+
+    /// The run of this number was stopped, and that was confirmed. Livy may keep its batch, and call it active for ever: of
+    /// this run only an application that lives counts from now on.
+    pub fn stopped(&mut self, number: u32) {
+        self.stopped.insert(number);
     }
 
     /// Decides upon a look.
@@ -46,59 +57,34 @@ impl Search {
             YarnSight::NotThere => None,
             YarnSight::Applications(applications) => Some(applications.as_slice()),
         };
-        let known = applications.unwrap_or_default();
-        let live = known
-            .iter()
-            .filter(|application| application.is_live() && !self.is_other_job(application))
-            .filter_map(|application| Some((application.id, self.number_of(application)?)));
-        if let Some((_, number)) = live.min() {
+        let batches = survey.livy.as_deref().unwrap_or_default();
+        let runs = Runs::new(self.identity, batches, applications);
+        // A job that somebody has given the same ClientToken is not ours to stop.
+        let is_ours = |number: &u32| !runs.is_other_job(*number, self.spec);
+        let may_live = |number: &u32| is_ours(number) && !self.stopped.contains(number);
+        if let Some(number) = runs.live().find(is_ours).or_else(|| runs.active().find(may_live)) {
             return Found::Run(number);
         }
         let is_settled = now.duration_since(self.began) >= self.settle;
-        match &survey.livy {
-            Ok(batches) => {
-                let live = batches.iter().filter(|batch| !batch.state.is_terminal());
-                let own = live.filter_map(|batch| self.number_of_batch(batch));
-                match own.filter(|number| !self.is_of_other_job(*number, known)).min() {
-                    Some(number) => Found::Run(number),
-                    None if applications.is_none() || is_settled => Found::Nothing,
-                    None => Found::Unknown("an application of it may still show up in YARN".into()),
-                }
-            }
-            // What spark-submit was at has come to YARN by now.
-            Err(_) if applications.is_some() && is_settled => Found::Nothing,
-            Err(why) => Found::Unknown(why.clone()),
+        match (&survey.livy, applications) {
+            (Ok(_), None) => Found::Nothing,
+            // What spark-submit was at has come to YARN by now, whatever Livy would say.
+            (_, Some(_)) if is_settled => Found::Nothing,
+            (Ok(_), Some(_)) => Found::Unknown("an application of it may still show up in YARN".into()),
+            (Err(why), _) => Found::Unknown(why.clone()),
         }
-    }
-
-    fn number_of(&self, application: &Application) -> Option<u32> {
-        run_number_of_tags(&application.tags, self.intent, None)
-    }
-
-    fn number_of_batch(&self, batch: &Batch) -> Option<u32> {
-        run_number(batch.name.as_deref()?, self.intent, None)
-    }
-
-    /// A job that somebody has given the same ClientToken is not ours to stop. What says nothing is no other.
-    fn is_other_job(&self, application: &Application) -> bool {
-        let own = spec_tag(self.spec);
-        spec_tag_of(&application.tags).is_some_and(|tag| tag != own)
-    }
-
-    fn is_of_other_job(&self, number: u32, applications: &[Application]) -> bool {
-        applications
-            .iter()
-            .any(|application| self.number_of(application) == Some(number) && self.is_other_job(application))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use sparkwright_livy::Batch;
     use sparkwright_spark_job::endpoint::{ClusterIds, DeclaredEndpoint};
     use sparkwright_spark_job::fields::Fields;
     use sparkwright_spark_job::names::{BatchName, RunKey, Slug, Tags};
     use sparkwright_spark_job::parameters::Parameters;
+    use sparkwright_yarn::Application;
 
     use super::*;
 
@@ -209,5 +195,44 @@ mod tests {
     fn another_job_of_the_same_client_token_is_left_alone() {
         let other = || yarn([application(1, "/two.py", "RUNNING")]);
         check(150, Ok(vec![batch(1, "running")]), other(), Found::Nothing);
+    }
+
+    /// What a search that has stopped this run says of a look so many seconds after its beginning.
+    #[track_caller]
+    fn check_after_stop(stopped: u32, after: u64, livy: Vec<Batch>, yarn: YarnSight, expected: Found) {
+        let began = Instant::now();
+        let mut search = Search::new(intent(), spec("/one.py"), began, SETTLE);
+        search.stopped(stopped);
+        let survey = Survey { livy: Ok(livy), yarn };
+        let found = search.observe(began + Duration::from_secs(after), &survey);
+        assert_eq!(found, expected, "{survey:?}");
+    }
+
+    #[test]
+    fn a_batch_that_livy_keeps_of_a_run_that_was_stopped_is_not_found_for_ever() {
+        let kept = || vec![batch(1, "running")];
+        let killed = || yarn([application(1, "/one.py", "KILLED")]);
+        let may_come = || unknown("an application of it may still show up in YARN");
+        // Livy's process may live as well, so that the batch is to be deleted, whatever YARN says of its application.
+        check(150, Ok(kept()), killed(), Found::Run(1));
+        check_after_stop(1, 149, kept(), killed(), may_come());
+        check_after_stop(1, 150, kept(), killed(), Found::Nothing);
+        // YARN may have forgotten it by then.
+        check_after_stop(1, 150, kept(), yarn([]), Found::Nothing);
+    }
+
+    #[test]
+    fn what_lives_beside_a_run_that_was_stopped_is_found() {
+        let kept = || batch(1, "running");
+        let running = |number| yarn([application(number, "/one.py", "RUNNING")]);
+        check_after_stop(1, 150, vec![kept()], running(1), Found::Run(1));
+        check_after_stop(1, 150, vec![kept()], running(2), Found::Run(2));
+        check_after_stop(
+            1,
+            150,
+            vec![kept(), batch(2, "starting")],
+            yarn([]),
+            Found::Run(2),
+        );
     }
 }

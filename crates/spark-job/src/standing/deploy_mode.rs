@@ -4,10 +4,15 @@
 //! Livy does not tell its deploy mode, and its state words tell it only since 0.8: a Livy 0.7 in client mode says
 //! `running` like any other. What tells is the log: in cluster mode spark-submit writes little and is soon over; in
 //! client mode it is the driver.
+//!
+//! A driver of client mode may run a spark-submit of its own, whose lines then stand among the driver's. So the log proves
+//! cluster mode only when it ends with what the run's own spark-submit says last: YARN's report of the run's application,
+//! and right after it the shutdown. A nested one reports another application, or none.
 
 use std::time::{Duration, Instant};
 
 use sparkwright_livy::{Batch, BatchState};
+use sparkwright_yarn::ApplicationId;
 
 use super::LIVY_LAG;
 use crate::sighting::LivySight;
@@ -77,12 +82,14 @@ impl ModeWatch {
 
     /// Learns from a look at an application that lives, whether it runs or not: a spark-submit that is over has left it to
     /// YARN. So most ends need no word of Livy's.
-    pub(super) fn learn_alive(&mut self, now: Instant, livy: &LivySight) {
+    pub(super) fn learn_alive(&mut self, now: Instant, application: ApplicationId, livy: &LivySight) {
         let proof_at = *self.proof_at.get_or_insert(now + SUBMIT_LAG);
         match livy {
             LivySight::NotAsked => {}
             LivySight::Batch(batch)
-                if self.mode == DeployMode::Unproven && is_over(batch) && !has_driver_output(batch) =>
+                if self.mode == DeployMode::Unproven
+                    && has_handed_over(batch, application)
+                    && !has_driver_output(batch) =>
             {
                 self.mode = DeployMode::Cluster;
             }
@@ -94,7 +101,13 @@ impl ModeWatch {
     }
 
     /// Learns from a look at an application that has been RUNNING since `since`.
-    pub(super) fn learn(&mut self, now: Instant, since: Instant, livy: &LivySight) {
+    pub(super) fn learn(
+        &mut self,
+        now: Instant,
+        since: Instant,
+        application: ApplicationId,
+        livy: &LivySight,
+    ) {
         let ask_at = *self.ask_at.get_or_insert(since + LIVY_LAG);
         match livy {
             LivySight::NotAsked => {}
@@ -105,7 +118,7 @@ impl ModeWatch {
                 self.mode = match &batch.state {
                     _ if has_driver_output(batch) => DeployMode::Client,
                     _ if self.mode == DeployMode::Client => DeployMode::Client,
-                    _ if is_over(batch) => DeployMode::Cluster,
+                    _ if has_handed_over(batch, application) => DeployMode::Cluster,
                     BatchState::Starting if now >= ask_at && batch.app_id.is_some() => {
                         DeployMode::LikelyClient
                     }
@@ -119,10 +132,13 @@ impl ModeWatch {
     }
 
     /// Learns from Livy's word on an application that has ended.
-    pub(super) fn learn_at_end(&mut self, batch: &Batch) {
+    pub(super) fn learn_at_end(&mut self, application: ApplicationId, batch: &Batch) {
         if has_driver_output(batch) || has_failed_driver(batch) {
             self.mode = DeployMode::Client;
-        } else if self.mode == DeployMode::Unproven && !batch.state.is_terminal() && is_over(batch) {
+        } else if self.mode == DeployMode::Unproven
+            && !batch.state.is_terminal()
+            && has_handed_over(batch, application)
+        {
             self.mode = DeployMode::Cluster;
         }
     }
@@ -156,11 +172,23 @@ fn has_failed_driver(batch: &Batch) -> bool {
     batch.state == BatchState::Dead && batch.app_id.is_some() && process_output(&batch.log).iter().any(died)
 }
 
-/// Whether the process that Livy started says that it ends.
-fn is_over(batch: &Batch) -> bool {
-    process_output(&batch.log)
+/// Whether the run's own spark-submit has handed this application over: the log ends with its report and its shutdown.
+/// These are among the ten lines that each answer of Livy's holds.
+fn has_handed_over(batch: &Batch, application: ApplicationId) -> bool {
+    let mut lines = process_output(&batch.log)
         .iter()
-        .any(|line| line.contains(" ShutdownHookManager: Shutdown hook called"))
+        .map(String::as_str)
+        .rev()
+        .skip_while(|line| line.trim() == "stderr:")
+        .skip_while(|line| line.contains(" ShutdownHookManager: Deleting directory "));
+    let ends = lines
+        .next()
+        .is_some_and(|line| line.contains(" ShutdownHookManager: Shutdown hook called"));
+    let id = application.to_string();
+    let reported = lines
+        .take_while(|line| line.starts_with("\t "))
+        .find_map(|line| line.strip_prefix("\t tracking URL: "));
+    ends && reported.is_some_and(|url| url.split('/').any(|part| part == id))
 }
 
 /// What stands before YARN's diagnostics, which may quote a driver of either mode: one of an earlier attempt.

@@ -28,6 +28,9 @@ pub struct Stop {
     /// Livy has just refused, or not answered: YARN has its turn before it is asked again.
     refused: Option<String>,
     known: Option<ApplicationId>,
+    waits_for_livy: bool,
+    /// Since when Livy has not answered, where it is not waited for.
+    silent_since: Option<Instant>,
 }
 
 impl Stop {
@@ -39,6 +42,16 @@ impl Stop {
             settle,
             refused: None,
             known: application,
+            waits_for_livy: true,
+            silent_since: None,
+        }
+    }
+
+    /// A Livy that does not answer is not waited for any longer than takes to settle: then YARN's word suffices.
+    pub fn without_waiting_for_livy(self) -> Self {
+        Self {
+            waits_for_livy: false,
+            ..self
         }
     }
 
@@ -62,6 +75,13 @@ impl Stop {
         if let YarnSight::Applications(applications) = &sighting.yarn {
             self.known = self.known.take().or_else(|| leading(applications).map(|a| a.id));
         }
+        match &sighting.livy {
+            LivySight::Silent(_) if !self.waits_for_livy => {
+                self.silent_since = self.silent_since.or(Some(now))
+            }
+            LivySight::NotAsked | LivySight::Silent(_) => {}
+            LivySight::Batch(_) | LivySight::Absent => self.silent_since = None,
+        }
         match (self.refused.take(), &sighting.livy) {
             (None, LivySight::Batch(batch)) if !batch.state.is_terminal() => Step::DeleteBatch,
             (refused, livy) => self.by_yarn(now, livy, refused, &sighting.yarn),
@@ -81,11 +101,14 @@ impl Stop {
         if let Some(ended) = leading(applications) {
             return Step::Done(Some(Box::new(ended.clone())));
         }
-        let settled = now.duration_since(self.since) >= self.settle;
+        let has_settled = |since| now.duration_since(since) >= self.settle;
+        let settled = has_settled(self.since);
+        let is_given_up = self.silent_since.is_some_and(has_settled);
         match livy {
             // YARN knew the application and has forgotten it since: it forgets none that lives.
             _ if self.known.is_some() => Step::Done(None),
             LivySight::Batch(batch) if start_failed(batch) => Step::Done(None),
+            LivySight::Silent(_) if settled && is_given_up => Step::Done(None),
             LivySight::Silent(why) => Step::Wait(why.clone()),
             // spark-submit is at work, however long ago it began.
             LivySight::Batch(batch) if !batch.state.is_terminal() => Step::Wait(not_deleted(refused)),

@@ -9,13 +9,13 @@ mod unsettled;
 use std::time::{Duration, Instant};
 
 use self::doubt::{Cause, Doubt};
-use self::runs::Identity;
 use self::unsettled::Unsettled;
 use super::{Numbering, Order, Patience, SubmitError};
 use crate::identity::Spec;
 use crate::names::BatchName;
 
 pub use self::answer::{PostAnswer, Refusal, ZombieFate};
+pub use self::runs::{Identity, Runs};
 
 /// What to do next.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use tokio::time::{Instant as Clock, timeout_at};
 use tracing::{info, warn};
 
 use self::alone::each_batch;
-use self::judging::{by_run, says_the_same};
+use self::judging::{by_run, may_be_surplus, says_the_same};
 use super::{Entries, Entry, Health};
 use crate::cluster::Cluster;
 use crate::names::RunKey;
@@ -119,8 +119,8 @@ impl Round {
                     .iter()
                     .any(|id| applications.iter().all(|one| one.id != *id))
             });
-            // What was taken up, or has another application that lives, takes more than this look.
-            if lives || entry.looked_alone.is_none() {
+            // What was taken up, or may have another application that lives, takes more than this look.
+            if lives || entry.looked_alone.is_none() || may_be_surplus(&applications) {
                 continue;
             }
             let sighting = Sighting {

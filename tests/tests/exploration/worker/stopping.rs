@@ -1,5 +1,7 @@
 //! A stop: `spark_job::stop` and the worker's `stopping` around its decisions.
 
+use std::collections::BTreeSet;
+
 use sparkwright_spark_job::sighting::YarnSight;
 use sparkwright_spark_job::standing::leading;
 use sparkwright_spark_job::stop::steps::{Step as StopStep, Stop};
@@ -21,6 +23,8 @@ const SETTLED: u8 = 3;
 pub(super) struct Stopping {
     /// Ticks since a search for whichever run there is began; none where the own one is to stop.
     search: Option<u8>,
+    /// What it has found and stopped.
+    stopped: BTreeSet<u32>,
     /// What is being stopped.
     run: Option<(OwnRun, Stop)>,
     at: At,
@@ -35,13 +39,18 @@ enum At {
 }
 
 impl Stopping {
-    pub(super) fn begin(which: Which, own: Option<&OwnRun>) -> Self {
+    pub(super) fn begin(which: Which, own: Option<&OwnRun>, is_told: bool) -> Self {
+        let own_stop = |own| match is_told {
+            true => stop(own).without_waiting_for_livy(),
+            false => stop(own),
+        };
         let (search, run) = match which {
-            Which::Own => (None, own.map(|own| (own.clone(), stop(own)))),
+            Which::Own => (None, own.map(|own| (own.clone(), own_stop(own)))),
             Which::Any => (Some(0), None),
         };
         Self {
             search,
+            stopped: BTreeSet::new(),
             run,
             at: At::Look,
         }
@@ -104,7 +113,8 @@ impl Stopping {
 
     fn search(&mut self, around: &mut Surroundings<'_>) -> Option<bool> {
         let age = self.search.expect("it is looked for");
-        let search = Search::new(intent(), own_spec(), instant(0), SETTLE);
+        let mut search = Search::new(intent(), own_spec(), instant(0), SETTLE);
+        self.stopped.iter().for_each(|number| search.stopped(*number));
         match search.observe(instant(age), &survey(around.world)) {
             Found::Nothing => return Some(false),
             Found::Run(number) => {
@@ -122,6 +132,7 @@ impl Stopping {
         let (run, _) = self.run.take().expect("it is known");
         around.has_stopped(run.run);
         if self.search.is_some() {
+            self.stopped.insert(u32::from(run.run.0));
             return None;
         }
         *around.outcome = ending(around, run.run);

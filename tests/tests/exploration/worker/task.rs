@@ -311,7 +311,7 @@ impl Task {
                 }
                 self.claim.is_held = true;
             }
-            self.doing = Doing::Stopping(Stopping::begin(run, around.own.as_ref()));
+            self.doing = Doing::Stopping(Stopping::begin(run, around.own.as_ref(), around.is_told));
         }
         let Doing::Stopping(stopping) = &mut self.doing else {
             unreachable!("it stops")

@@ -174,6 +174,92 @@ fn once_spark_submit_is_over_while_its_application_lives_livy_is_asked_no_more()
     }
 }
 
+/// A quiet driver of client mode that runs a spark-submit of its own, which has just ended.
+fn nested(own: &[&'static str], nested: &[&'static str]) -> Vec<&'static str> {
+    [own, nested, &["\nstderr: ", "\nYARN Diagnostics: "]].concat()
+}
+
+const NESTED_REPORT: [&str; 2] = [
+    "\t tracking URL: http://ip-10-0-0-1.ec2.internal:20888/proxy/application_1795225753640_0002/",
+    "\t user: hadoop",
+];
+
+const OWN_REPORT: [&str; 2] = [
+    "\t tracking URL: http://ip-10-0-0-1.ec2.internal:20888/proxy/application_1795225753640_0001/",
+    "\t user: hadoop",
+];
+
+const SHUTDOWN: [&str; 2] = [
+    "26/11/21 01:49:46 INFO ShutdownHookManager: Shutdown hook called",
+    "26/11/21 01:49:46 INFO ShutdownHookManager: Deleting directory /mnt/tmp/spark-f5b8e96b",
+];
+
+#[test]
+fn a_spark_submit_that_the_driver_runs_proves_no_cluster_mode() {
+    let logs = [
+        // It has handed another application over, whose id begins with this one's in the second.
+        nested(&[], &[&NESTED_REPORT[..], &SHUTDOWN].concat()),
+        nested(
+            &[],
+            &[
+                &["\t tracking URL: http://primary:20888/proxy/application_1795225753640_00010/"][..],
+                &SHUTDOWN,
+            ]
+            .concat(),
+        ),
+        // The driver's own application was reported before.
+        nested(&OWN_REPORT, &[&NESTED_REPORT[..], &SHUTDOWN].concat()),
+        // It did not get as far as an application.
+        nested(
+            &OWN_REPORT,
+            &[
+                &["Exception in thread \"main\" java.io.FileNotFoundException: job.py"][..],
+                &SHUTDOWN,
+            ]
+            .concat(),
+        ),
+        nested(&[], &SHUTDOWN),
+        // The driver goes on.
+        nested(&[&OWN_REPORT[..], &SHUTDOWN].concat(), &["42 rows"]),
+        nested(&OWN_REPORT, &[]),
+        // What the driver prints of another job's log is no report of its own.
+        nested(&["application_1795225753640_0001"], &SHUTDOWN),
+    ];
+    for log in &logs {
+        let mut run = Run::new();
+        for seconds in [10, 14, 15, 25, 60] {
+            run.look(seconds, livy("running", Some(1), log), running());
+        }
+        // So Livy has the last word.
+        assert_eq!(
+            run.look(100, livy("running", Some(1), log), succeeded()),
+            RUNNING,
+            "{log:?}"
+        );
+        let died = nested(&["Traceback (most recent call last):"], &SHUTDOWN);
+        assert_eq!(
+            run.look(101, livy("dead", Some(1), &died), succeeded()),
+            FAILED,
+            "{log:?}"
+        );
+    }
+}
+
+#[test]
+fn the_runs_own_spark_submit_proves_cluster_mode_by_its_last_words() {
+    let id_last = "\t tracking URL: http://primary:8088/cluster/app/application_1795225753640_0001";
+    let logs = [
+        nested(&[], &[&OWN_REPORT[..], &SHUTDOWN].concat()),
+        nested(&[], &[&[id_last][..], &SHUTDOWN].concat()),
+        nested(&[], &[&OWN_REPORT[..], &SHUTDOWN[..1]].concat()),
+    ];
+    for log in &logs {
+        let mut run = Run::new();
+        run.look(10, livy("running", Some(1), log), running());
+        assert_eq!(run.look(20, livy_down(), succeeded()), SUCCEEDED, "{log:?}");
+    }
+}
+
 #[test]
 fn a_silent_livy_is_not_asked_at_every_look_about_a_driver_that_runs() {
     let mut run = Run::new();

@@ -23,6 +23,15 @@ impl Stopping {
         stopping
     }
 
+    /// Somebody has to be told.
+    fn telling() -> Self {
+        let Self { stop, posted } = Self::new();
+        Self {
+            stop: stop.without_waiting_for_livy(),
+            posted,
+        }
+    }
+
     fn look(&mut self, seconds: u64, livy: LivySight, yarn: YarnSight) -> Step {
         let now = self.posted + Duration::from_secs(seconds);
         self.stop.observe(now, &Sighting { livy, yarn })
@@ -151,6 +160,31 @@ fn nothing_to_be_seen_is_nothing_only_once_it_has_settled() {
         check(149, sight.clone(), yarn([]), wait(MAY_SHOW_UP));
         check(150, sight, yarn([]), Step::Done(None));
     }
+}
+
+#[test]
+fn a_silent_livy_is_waited_for_unless_somebody_has_to_be_told() {
+    let down = || wait("Livy is down");
+    let mut waiting = Stopping::new();
+    assert_eq!(waiting.look(900, livy_down(), yarn([])), down());
+    assert_eq!(waiting.look(10_000, livy_down(), yarn([])), down());
+    let mut told = Stopping::telling();
+    assert_eq!(told.look(900, livy_down(), yarn([])), down());
+    assert_eq!(told.look(1000, LivySight::NotAsked, yarn([])), wait(MAY_SHOW_UP));
+    assert_eq!(told.look(1049, livy_down(), yarn([])), down());
+    assert_eq!(told.look(1050, livy_down(), yarn([])), Step::Done(None));
+}
+
+#[test]
+fn a_livy_that_has_answered_meanwhile_and_a_silent_yarn_are_waited_for() {
+    let down = || wait("Livy is down");
+    let mut told = Stopping::telling();
+    assert_eq!(told.look(900, livy_down(), yarn([])), down());
+    let starting = livy("starting", None, &BORN);
+    assert_eq!(told.look(1000, starting, yarn([])), Step::DeleteBatch);
+    assert_eq!(told.look(1050, livy_down(), yarn([])), down());
+    assert_eq!(told.look(1300, livy_down(), yarn_down()), wait("YARN is down"));
+    assert_eq!(told.look(1301, livy_down(), YarnSight::NotThere), down());
 }
 
 #[test]

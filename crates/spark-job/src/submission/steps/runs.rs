@@ -1,4 +1,6 @@
 //! The runs of one intent that a survey shows, and how each stands as far as submitting goes.
+//!
+//! Whoever looks for an intent's runs for another purpose reads the survey in the same way.
 
 use std::collections::BTreeSet;
 
@@ -21,16 +23,18 @@ pub(super) enum Known {
     /// It failed or was killed, for certain.
     Over,
     /// Livy says that it ended, and YARN knows nothing of it so far.
-    Unsettled,
+    LostSight,
     /// It looks like a batch being born, or like a shell that never will be.
     Shape,
 }
 
 /// What makes the names and tags of an intent's runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Identity {
-    pub(super) intent: Intent,
-    pub(super) resource: Option<Resource>,
+pub struct Identity {
+    /// The intent.
+    pub intent: Intent,
+    /// The stack's resource that it belongs to, if it is one.
+    pub resource: Option<Resource>,
 }
 
 impl Identity {
@@ -48,7 +52,8 @@ impl Identity {
 }
 
 /// A survey's runs of the intent.
-pub(super) struct Runs<'a> {
+#[derive(Clone, Copy, Debug)]
+pub struct Runs<'a> {
     identity: Identity,
     batches: &'a [Batch],
     /// None where there is no YARN.
@@ -56,11 +61,8 @@ pub(super) struct Runs<'a> {
 }
 
 impl<'a> Runs<'a> {
-    pub(super) fn new(
-        identity: Identity,
-        batches: &'a [Batch],
-        applications: Option<&'a [Application]>,
-    ) -> Self {
+    /// What these show of the intent.
+    pub fn new(identity: Identity, batches: &'a [Batch], applications: Option<&'a [Application]>) -> Self {
         Self {
             identity,
             batches,
@@ -80,14 +82,26 @@ impl<'a> Runs<'a> {
         of_batches.chain(of_applications).collect()
     }
 
-    /// The run of the application that every program leaves alive where there are several.
-    pub(super) fn lowest_live(&self) -> Option<u32> {
-        self.applications()
+    /// The runs that live in YARN, that of the lowest application first: every program leaves that one alive where there are
+    /// several.
+    pub fn live(&self) -> impl Iterator<Item = u32> + use<> {
+        let live = self
+            .applications()
             .iter()
-            .filter(|application| application.is_live())
+            .filter(|application| application.is_live());
+        let ids: BTreeSet<_> = live
             .filter_map(|application| Some((application.id, self.identity.number_of(application)?)))
-            .min()
-            .map(|(_, number)| number)
+            .collect();
+        ids.into_iter().map(|(_, number)| number)
+    }
+
+    /// The runs whose batches Livy does not say to have ended, the lowest number first.
+    pub fn active(&self) -> impl Iterator<Item = u32> + use<> {
+        let active = self.batches.iter().filter(|batch| !batch.state.is_terminal());
+        let numbers: BTreeSet<_> = active
+            .filter_map(|batch| self.identity.number_of_batch(batch))
+            .collect();
+        numbers.into_iter()
     }
 
     pub(super) fn batch(&self, number: u32) -> Option<&'a Batch> {
@@ -96,10 +110,12 @@ impl<'a> Runs<'a> {
             .find(|batch| self.identity.number_of_batch(batch) == Some(number))
     }
 
-    /// Whether a run's application says that it is another job than this spec's.
-    pub(super) fn is_other_job(&self, number: u32, spec: Spec) -> bool {
-        let application = self.application(number);
-        application.is_some_and(|application| names::is_of_other_spec(&application.tags, spec))
+    /// Whether a run's application says that it is another job than this spec's. What says nothing is no other.
+    pub fn is_other_job(&self, number: u32, spec: Spec) -> bool {
+        self.applications()
+            .iter()
+            .filter(|application| self.identity.number_of(application) == Some(number))
+            .any(|application| names::is_of_other_spec(&application.tags, spec))
     }
 
     /// The application of a run that counts.
@@ -134,7 +150,7 @@ impl<'a> Runs<'a> {
                 Known::Over
             }
             // `dead` can mean that Livy lost sight, `killed` that it gave up before the application showed.
-            BatchState::Dead | BatchState::Error | BatchState::Killed => Known::Unsettled,
+            BatchState::Dead | BatchState::Error | BatchState::Killed => Known::LostSight,
             BatchState::NotStarted | BatchState::Starting | BatchState::Recovering => Known::Live,
             BatchState::Idle | BatchState::Running | BatchState::Busy => Known::Live,
             BatchState::ShuttingDown | BatchState::Other(_) => Known::Live,

@@ -36,7 +36,7 @@ impl Submission {
         };
         let runs = Runs::new(self.identity, batches, applications);
         let numbers = runs.numbers();
-        if let Some(number) = runs.lowest_live() {
+        if let Some(number) = runs.live().next() {
             return self.take_over(number, &runs);
         }
         for &number in numbers.iter().rev() {
@@ -50,7 +50,7 @@ impl Submission {
                 Known::Succeeded { submitted_ms } if self.is_reusable(submitted_ms) => {
                     return self.adopt(number, runs.batch(number));
                 }
-                Known::Unsettled => {
+                Known::LostSight => {
                     self.highest = self.highest.max(number);
                     let what = Unproven::LostSight(id_of(runs.batch(number)));
                     if !self.unsettled.has_stood(now, number, what, self.settle) {
@@ -76,7 +76,7 @@ impl Submission {
     fn without_livy(&mut self, now: Instant, why: &str, yarn: &YarnSight) -> Next {
         if let YarnSight::Applications(applications) = yarn
             && let runs = Runs::new(self.identity, &[], Some(applications))
-            && let Some(number) = runs.lowest_live()
+            && let Some(number) = runs.live().next()
         {
             return self.take_over(number, &runs);
         }

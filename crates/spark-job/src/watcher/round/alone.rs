@@ -1,11 +1,11 @@
 //! Looks at single runs beside the bulk answers, some at a time, so that many of them do not hold up a round.
 
-use std::collections::HashSet;
 use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream, StreamExt};
 use sparkwright_yarn::{Application, ApplicationId};
+use tokio::time::{Instant as Clock, timeout_at};
 
 use super::judging::is_telling;
 use super::{Entries, Entry, Round, Sightings, now};
@@ -18,6 +18,12 @@ const AT_ONCE: usize = 16;
 
 /// A run that no bulk answer shows is asked for alone this often.
 const ALONE_PERIOD: Duration = Duration::from_secs(15);
+
+/// How long YARN may take for all of them in one round: other runs' ends wait for it.
+const ALONE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A run that YARN did not answer for is not asked for again so soon: it may fail each time, or take as long.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// Livy's word on each of these batches, as it comes.
 pub(super) fn each_batch<'a>(
@@ -38,38 +44,55 @@ struct Question {
 }
 
 impl Round {
-    /// Asks YARN one by one for what its bulk answers leave open. The first of them without an answer ends that for this
-    /// round: each could take as long, and other runs' ends must not wait for them.
+    /// Asks YARN one by one for what its bulk answers leave open. Each run is on its own: nothing is concluded of one that
+    /// YARN does not answer for, and the others are told of what it says.
     pub(super) async fn complete(&self, entries: &mut Entries, sightings: &mut Sightings) {
         let mut open = Vec::new();
-        for (key, sighting) in &*sightings {
+        for (key, sighting) in &mut *sightings {
             let Some(entry) = entries.get(key) else { continue };
-            open.extend(question(key, entry, sighting));
+            let Some(question) = question(key, entry, sighting) else {
+                continue;
+            };
+            match entry.unanswered.as_deref() {
+                Some((then, why)) if now().duration_since(*then) < AGAIN => {
+                    sighting.yarn = YarnSight::Silent(why.clone());
+                }
+                // Those that wait for an answer since an earlier round come last.
+                unanswered => open.push((unanswered.map(|(then, _)| *then), question)),
+            }
         }
-        let mut unanswered: HashSet<_> = open.iter().map(|question| question.key.clone()).collect();
+        open.sort_by_key(|(unanswered, _)| *unanswered);
+        let until = Clock::now() + ALONE_TIMEOUT;
         let mut answers = stream::iter(open)
-            .map(|Question { key, name, known }| async move {
-                (key, self.cluster.look(&name, false, known.as_ref()).await.yarn)
+            .map(|(_, Question { key, name, known })| async move {
+                if Clock::now() >= until {
+                    return (key, None);
+                }
+                let look = self.cluster.look(&name, false, known.as_ref());
+                let yarn = timeout_at(until, look).await.map_or_else(
+                    |_| YarnSight::Silent("YARN did not answer for this run in time".into()),
+                    |sighting| sighting.yarn,
+                );
+                (key, Some(yarn))
             })
             .buffer_unordered(AT_ONCE);
-        let mut silence = None;
         while let Some((key, yarn)) = answers.next().await {
-            if let YarnSight::Silent(why) = yarn {
-                silence = Some(why);
-                break;
-            }
-            unanswered.remove(&key);
+            let Some(yarn) = yarn else {
+                // Its turn comes in the next round.
+                sightings.remove(&key);
+                continue;
+            };
             if let Some(entry) = entries.get_mut(&key) {
-                entry.looked_alone = Some(now());
+                entry.unanswered = match &yarn {
+                    YarnSight::Silent(why) => Some(Box::new((now(), why.clone()))),
+                    YarnSight::NotThere | YarnSight::Applications(_) => None,
+                };
+                if entry.unanswered.is_none() {
+                    entry.looked_alone = Some(now());
+                }
             }
             if let Some(sighting) = sightings.get_mut(&key) {
                 sighting.yarn = yarn;
-            }
-        }
-        let Some(why) = silence else { return };
-        for key in unanswered {
-            if let Some(sighting) = sightings.get_mut(&key) {
-                sighting.yarn = YarnSight::Silent(why.clone());
             }
         }
     }

@@ -8,7 +8,7 @@ use sparkwright_yarn::Application;
 
 use crate::names::RunKey;
 use crate::sighting::{LivySight, YarnSight};
-use crate::standing::{RunHistory, start_failed};
+use crate::standing::{RunHistory, leading, start_failed, was_killed};
 use crate::watch::Report;
 
 /// Whether a report holds nothing new: thousands are not woken for that.
@@ -18,6 +18,7 @@ pub(super) fn says_the_same(told: &Report, report: &Report) -> bool {
         && told.batch == report.batch
         && told.silence == report.silence
         && told.deaf == report.deaf
+        && told.unseen == report.unseen
 }
 
 /// Applications by their runs. Of two answers about the same application the first counts.
@@ -35,6 +36,12 @@ pub(super) fn by_run(
         }
     }
     by_run
+}
+
+/// Whether what has ended of a run may be its second application, which whoever saw both has killed: the one that stays may
+/// be younger than the last look at everything.
+pub(super) fn may_be_surplus(ended: &[Application]) -> bool {
+    leading(ended).is_none_or(was_killed)
 }
 
 /// Whether Livy's word allows a conclusion where YARN shows no application.

@@ -1,6 +1,6 @@
 //! Which runs are asked for one by one beside the bulk answers.
 
-use super::judging::{is_telling, is_worth_asking_again};
+use super::judging::{is_telling, is_worth_asking_again, may_be_surplus};
 use super::*;
 use crate::specimens::{BORN, START_FAILED, application, batch};
 use crate::standing::RunHistory;
@@ -81,4 +81,22 @@ fn the_whole_log_of_a_dead_batch_is_read_where_it_decides() {
     check_again(149, livy("dead", None, &BORN), yarn([]), false);
     check_again(150, livy("dead", None, &BORN), yarn([]), true);
     check_again(150, livy("dead", None, &START_FAILED), yarn([]), false);
+}
+
+#[test]
+fn what_was_killed_may_be_a_second_application_and_waits_for_the_look_at_everything() {
+    let succeeded = || application(1, "FINISHED", "SUCCEEDED");
+    let failed = || application(1, "FAILED", "FAILED");
+    let killed = || application(2, "KILLED", "KILLED");
+    for surplus in [vec![killed()], vec![application(1, "FINISHED", "KILLED")], vec![]] {
+        assert!(may_be_surplus(&surplus), "{surplus:?}");
+    }
+    for end in [
+        vec![succeeded()],
+        vec![failed()],
+        vec![succeeded(), killed()],
+        vec![failed(), killed()],
+    ] {
+        assert!(!may_be_surplus(&end), "{end:?}");
+    }
 }
