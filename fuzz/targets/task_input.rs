@@ -80,7 +80,7 @@ fn rules() -> InputRules {
         },
     };
     InputRules {
-        own: vec![own],
+        own: vec![own.into()],
         allowed_hosts: BTreeSet::from([ALLOWED_HOST.to_owned()]),
         on_cancel: OnCancel::Stop,
     }

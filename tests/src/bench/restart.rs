@@ -35,6 +35,8 @@ pub struct Restart {
     pub names: usize,
     /// Batches that were posted.
     pub posts: usize,
+    /// Of the next process, in MB.
+    pub peak_memory: f64,
 }
 
 impl fmt::Display for Restart {
@@ -54,10 +56,11 @@ impl fmt::Display for Restart {
         )?;
         writeln!(
             f,
-            "last first heartbeat {:.1} s after the start; longest silence {:.1} of {} s",
+            "every task was heard of {:.1} s after the start; longest silence {:.1} of {} s; peak memory {:.0} MB",
             self.first_heartbeats.as_secs_f64(),
             self.longest_silence.as_secs_f64(),
-            self.heartbeat.as_secs()
+            self.heartbeat.as_secs(),
+            self.peak_memory
         )?;
         write!(
             f,
@@ -118,7 +121,9 @@ pub async fn restart(program: &Path, load: &Load) -> anyhow::Result<Restart> {
         .filter_map(|application| Some(application.name.split_once('-')?.0))
         .collect();
     let has_succeeded = |task: &&TaskHandle| matches!(task.outcome_so_far(), Some(Outcome::Succeeded(_)));
-    let restart = Restart {
+    let posts = counter.now().livy_posts;
+    let usage = process.end().await?;
+    Ok(Restart {
         tasks: load.tasks,
         first_heartbeats,
         requests,
@@ -131,8 +136,7 @@ pub async fn restart(program: &Path, load: &Load) -> anyhow::Result<Restart> {
         succeeded: tasks.iter().filter(has_succeeded).count(),
         applications: applications.len(),
         names: names.len(),
-        posts: counter.now().livy_posts,
-    };
-    process.end().await?;
-    Ok(restart)
+        posts,
+        peak_memory: usage.peak_megabytes,
+    })
 }
