@@ -18,6 +18,7 @@ from bed.demo import programs
 from bed.demo.scenes import PATIENCE_SECONDS
 from bed.demo.stage import Stage
 from bed.process import Process
+from bed.settings import ACCOUNT, REPOSITORY
 from bed.waiting import wait_for
 
 _JOBS = 3
@@ -26,6 +27,8 @@ _HEARTBEAT_PERIOD_SECONDS = 20
 # What YARN and Livy take to end an application, on a busy machine too.
 _END_SECONDS = 60
 _REFUSED = re.compile(r'step_functions_calls_total\{operation="SendTaskHeartbeat",result="token_over"\} (\d+)')
+# Where a worker's process ends, and how many batches and applications there are by then.
+_CRASHES = {"before-posting": 0, "after-posting": 0, "before-concluded": 1}
 # Three of them have to fit on the bed's node.
 _SMALL = {"NumExecutors": 1, "DriverMemory": "512m", "ExecutorMemory": "512m"}
 
@@ -120,6 +123,52 @@ def test_a_worker_that_is_upgraded_goes_on_with_its_jobs(a_stage: Stage) -> None
     Process("worker", a_stage.settings.folders.run).stop(patience=90)
     programs.start_worker(a_stage.settings, a_stage.activity_arn, goes_on=True)
     check_ends(a_stage, prefix, arns)
+
+
+def test_a_worker_that_crashes_at_a_step_of_its_journal_goes_on_with_its_job(a_stage: Stage) -> None:
+    worker = Process("worker", a_stage.settings.folders.run)
+    try:
+        for point, made_by_then in _CRASHES.items():
+            worker.kill()
+            crashes(a_stage, point, made_by_then)
+    finally:
+        worker.kill()
+        programs.start_worker(a_stage.settings, a_stage.activity_arn)
+
+
+def crashes(stage: Stage, point: str, made_by_then: int) -> None:
+    """A worker's process ends at this point of a job's life, and the next one goes on."""
+    prefix = f"crash-{point}-{stage.suffix}"
+    activity_arn, state_machine_arn = own_activity(stage, prefix)
+    # Its only poll is over once it has a task.
+    crashing = programs.start_worker(stage.settings, activity_arn, "--slots", "1", crash_at=point)
+    job = {"Name": prefix, "File": stage.job("pi.py"), "Args": [2], **_SMALL}
+    arn = stage.aws.start(state_machine_arn, {"Parameters": job})
+    wait_for(lambda: crashing.pid() is None, PATIENCE_SECONDS, f"the worker ends {point}")
+    assert (len(applications(stage, prefix)), len(batches(stage, prefix))) == (made_by_then, made_by_then)
+    # First it waits, for longer than the usual time-out, whether a POST arrived whose answer the dead process did not await.
+    programs.start_worker(stage.settings, activity_arn, submit_timeout=120, goes_on=True)
+    execution = stage.aws.follow_execution(arn, PATIENCE_SECONDS)
+    assert execution.status == "SUCCEEDED", execution
+    (application,) = applications(stage, prefix)
+    print(f"{point}: {application.id} {application}")
+    assert str(application) == "FINISHED/SUCCEEDED"
+    assert (execution.output or {}).get("applicationId") == application.id
+    assert len(batches(stage, prefix)) == 1
+    # It was the task's own token, and no retry.
+    assert stage.aws.activity_errors(arn) == []
+
+
+def own_activity(stage: Stage, name: str) -> tuple[str, str]:
+    """An activity to which no dead worker has a poll open, and its state machine."""
+    stepfunctions = stage.aws.stepfunctions
+    activity_arn = stepfunctions.create_activity(name=name)["activityArn"]
+    definition = (REPOSITORY / "statemachines" / "spark-job.asl.json").read_text()
+    made = stepfunctions.create_state_machine(
+        name=name, definition=definition.replace("${ActivityArn}", activity_arn),
+        roleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}",
+    )
+    return activity_arn, made["stateMachineArn"]
 
 
 @pytest.mark.parametrize("recovery", [False, True], ids=["recovery-off", "recovery-on"])

@@ -39,6 +39,8 @@ pub(crate) struct Task {
     pub(crate) listing: Listing,
     /// When it has to be running.
     pub(crate) start_deadline: Instant,
+    /// An earlier process has left it.
+    pub(crate) is_resumed: bool,
     token: TaskToken,
     /// An earlier process may have reported the end.
     was_concluded: bool,
@@ -60,6 +62,7 @@ pub(crate) fn execute(
         heartbeats,
         listing,
         age,
+        is_resumed,
         claim,
         waiting,
         span,
@@ -88,6 +91,7 @@ pub(crate) fn execute(
                 entry,
                 heartbeats,
                 listing,
+                is_resumed,
                 token,
                 was_concluded: matches!(checkpoint, Checkpoint::Concluded { .. }),
             };
@@ -122,7 +126,7 @@ impl Refusal {
         let concluded = Checkpoint::Concluded {
             completion: completion.clone(),
             stop: None,
-            unseen: false,
+            unsearched: false,
         };
         self.entry.note(&concluded).await;
         let told = tell(
@@ -225,10 +229,10 @@ impl Task {
                     Box::pin(self.stop(run, is_told, &mut hands)).await
                 }
                 Step::Report(verdict) => Box::pin(self.report(verdict, next.stage, &mut hands)).await,
-                Step::Settle { run } => {
+                Step::AwaitRetry { run } => {
                     self.list_end(&mut hands, Ended::TokenOver);
                     (hands.slot, hands.claim) = (None, None);
-                    Box::pin(self.settle(run, &mut hands)).await
+                    Box::pin(self.await_retry(run, &mut hands)).await
                 }
                 Step::Close => {
                     if self.list_end(&mut hands, Ended::TokenOver) {
@@ -267,7 +271,7 @@ impl Task {
             _ if is_wanted => {
                 info!("the task's token has expired; the retry that waits takes its job over");
             }
-            Step::Settle { .. } => warn!(
+            Step::AwaitRetry { .. } => warn!(
                 "the task's token has expired: its job is left to a retry, and stopped when its execution ends"
             ),
             _ if self.input.on_cancel == OnCancel::Leave => {

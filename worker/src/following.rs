@@ -47,7 +47,7 @@ struct Seen {
     /// Its application, which shows for the first time, is another job's.
     is_other_job: bool,
     /// YARN would know it by now, and does not.
-    unseen: bool,
+    unknown_to_yarn: bool,
 }
 
 /// What happens to a run that is followed.
@@ -100,7 +100,7 @@ impl OwnRun {
                 batch: None,
                 silence: None,
                 deaf: None,
-                unseen: false,
+                unknown_to_yarn: false,
             },
         }
     }
@@ -149,7 +149,7 @@ impl Task {
                     return Event::Ended;
                 }
                 Standing::Pending(phase) => {
-                    let may_be_late = !own.has_run && (phase > Phase::Unknown || seen.unseen);
+                    let may_be_late = !own.has_run && (phase > Phase::Unknown || seen.unknown_to_yarn);
                     let reports = own.reports.as_mut().expect("it is followed");
                     self.next_sign(reports, may_be_late, seen.deaf_since).await
                 }
@@ -244,7 +244,7 @@ impl Task {
             is_other_job,
             standing: report.standing,
             deaf_since: report.deaf.as_ref().map(|silence| silence.since),
-            unseen: report.unseen,
+            unknown_to_yarn: report.unknown_to_yarn,
         }
     }
 
@@ -285,8 +285,10 @@ impl Task {
 
     /// Finds out what decides what becomes of the run of a task whose token is over.
     pub(crate) async fn examine(&self, loss: Loss, hands: &Hands) -> Event {
-        let execution = match (loss, &self.input.execution) {
-            (Loss::Expired, Some(arn)) => {
+        // An earlier process may have told how the task ends, and not have written that down.
+        let is_doubtful = loss == Loss::Expired || self.is_resumed;
+        let execution = match &self.input.execution {
+            Some(arn) if is_doubtful => {
                 let look = timeout(LOOK_TIMEOUT, execution_state(&self.context, arn)).await;
                 look.unwrap_or(ExecutionState::Unknown)
             }

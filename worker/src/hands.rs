@@ -94,7 +94,7 @@ impl Hands {
                 Checkpoint::Concluded {
                     completion: self.words.completion(verdict),
                     stop: left.and_then(of),
-                    unseen: left == Some(Which::Any),
+                    unsearched: left == Some(Which::Any),
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The heartbeats of one task: on a schedule of their own, whatever Livy does meanwhile.
+//! The heartbeats of all tasks: on schedules of their own, whatever Livy does meanwhile.
 
 mod heart;
 mod schedule;
@@ -67,8 +67,8 @@ impl Heartbeats {
         let over = lease.wait_for(|lease| lease.is_over()).await.map(|lease| *lease);
         match over {
             Ok(lease) => lease,
-            // When nothing beats any more, nothing is learned.
-            Err(_) => std::future::pending().await,
+            // When nothing beats any more, it will have expired before anybody learns it.
+            Err(_) => Lease::Expired,
         }
     }
 

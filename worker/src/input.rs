@@ -2,7 +2,8 @@
 //!
 //! The job's fields stand in `Parameters`, or beside the others at the top level; never in both places.
 //!
-//! The fuzz target `task_input` is built of this very file, without the rest of the worker.
+//! The fuzz target `task_input` is built of this very file and `token.rs`, without the rest of the worker: it is to be built
+//! again when they change (`make test-fuzz`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -113,9 +113,9 @@ impl Intents {
         self.lock().get(&intent).is_some_and(|holder| holder.adopted)
     }
 
-    /// From now on the intent names this job, unless it names one already.
-    pub(crate) fn names(&self, intent: Intent, spec: Spec) {
-        self.jobs().name(intent, spec);
+    /// From now on the intent names this job, unless it names one already; whether that is new.
+    pub(crate) fn names(&self, intent: Intent, spec: Spec) -> bool {
+        self.jobs().name(intent, spec)
     }
 
     /// Whether the intent names another job than this.

@@ -33,6 +33,7 @@ use crate::token::TaskToken;
 use store::Store;
 use writer::{Write, Writer};
 
+pub use checkpoint::STEPS;
 pub(crate) use checkpoint::{Checkpoint, RunRecord, Telling};
 pub use store::OpenError;
 pub(crate) use store::{Backlog, Inspection, Row};
@@ -40,7 +41,7 @@ pub(crate) use store::{Backlog, Inspection, Row};
 /// Where in a durable step a process may be broken, for tests of crashes and of full disks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Point {
-    /// What is written: a stage, `closed` or `accepted`.
+    /// What is written: the name of a checkpoint, `closed`, `accepted` or `check`.
     pub step: &'static str,
     /// Whether it is on disk already.
     pub is_written: bool,
@@ -220,15 +221,16 @@ impl Entry {
 
     /// Nobody has to know of the task any more.
     pub(crate) async fn close(self) {
-        let write = Write::Close {
-            token: self.token.clone(),
-        };
-        match self.journal.write("closed", write).await {
-            Ok(()) => self.release(),
-            Err(error) => warn!(
+        let Self {
+            journal,
+            token,
+            place,
+        } = self;
+        if let Err(error) = journal.write("closed", Write::Close { token, place }).await {
+            warn!(
                 error = sparkwright_spark_job::chain(&error),
                 "the journal still has a task that is over: the next process takes it up, and finds that it is over"
-            ),
+            );
         }
     }
 }

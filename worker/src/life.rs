@@ -8,8 +8,8 @@
 //!   Claim ─► Submit ─► Follow ─┬────────────────────────► Report ─┬─► Close
 //!     │         │         │    └► Ask ─► Stop (is told) ─►        ├─► Stop ──► Close
 //!     └─────────┴─────────┴► Examine ─┬► Stop ─► Close            └─► Examine
-//!       the token is over             ├► Settle ─┬► Close
-//!                                     └► Close   └► Stop ─► Close
+//!       the token is over             ├► AwaitRetry ─┬► Close
+//!                                     └► Close       └► Stop ─► Close
 //! ```
 //!
 //! # Guarantees
@@ -20,7 +20,8 @@
 //!   a token that has expired, because a retry may have its run by then.
 //! - A task whose token is over is closed only when its run has ended, when somebody else has it, when it was told to be
 //!   left, or when nobody can say whether a retry comes.
-//! - A failure that says that a job was stopped is told after its stop was confirmed.
+//! - A failure that says that a job was stopped is told after its stop was confirmed. Where for too long nobody could, the
+//!   job is lost, and its stop goes on.
 
 pub mod fate;
 pub mod search;
@@ -42,7 +43,7 @@ enum State {
     Examining(Loss, Which),
     Stopping(Option<ErrorName>),
     Reporting(Option<Which>),
-    Settling(Which),
+    AwaitingRetry(Which),
     Over,
 }
 
@@ -77,7 +78,7 @@ impl Life {
                 telling: Some(name),
             } if !is_known => life.fail(name, None),
             // It has no claim.
-            Stage::Orphaned { run } => life.to(State::Settling(run), Step::Settle { run }),
+            Stage::Orphaned { run } => life.to(State::AwaitingRetry(run), Step::AwaitRetry { run }),
             Stage::Received
             | Stage::Posting { .. }
             | Stage::Following { .. }
@@ -106,7 +107,7 @@ impl Life {
                 self.report(Verdict::Journalled, None)
             }
             (State::Claiming(_), Event::Taken) => self.fail(ErrorName::InvalidInput, None),
-            (State::Claiming(_), Event::Late) => self.fail(ErrorName::StartTimeout, self.unseen()),
+            (State::Claiming(_), Event::Late) => self.fail(ErrorName::StartTimeout, self.unsearched()),
             (State::Claiming(_) | State::Submitting, Event::Drains) => self.put_down(),
             (State::Claiming(_) | State::Submitting | State::Following | State::Asking(_), Event::Goes) => {
                 self.leave()
@@ -144,6 +145,9 @@ impl Life {
                 self.report(Verdict::Outcome, None)
             }
             (State::Stopping(Some(name)), Event::Stopped { by_itself: false }) => self.fail(name, None),
+            // The stop goes on after that: Livy may yet bring the run about.
+            (State::Stopping(Some(name)), Event::Unseen) => self.fail(name, Some(Which::Own)),
+            (State::Stopping(Some(_)), Event::Unconfirmed) => self.fail(ErrorName::Lost, Some(Which::Own)),
             (State::Stopping(None), Event::Stopped { .. }) => self.close(),
             (State::Stopping(Some(_)), Event::Goes) => self.leave(),
 
@@ -155,15 +159,15 @@ impl Life {
             }
             (State::Reporting(None), Event::Unheard(_) | Event::PerhapsHeard(_)) => self.close(),
 
-            (State::Settling(_), Event::NotOurs | Event::Ended) => self.close(),
-            (State::Settling(run), Event::Abandoned) => self.stop(run, None),
+            (State::AwaitingRetry(_), Event::NotOurs | Event::Ended) => self.close(),
+            (State::AwaitingRetry(run), Event::Abandoned) => self.stop(run, None),
 
             (
                 State::ClaimingUnheard(_)
                 | State::Examining(..)
                 | State::Stopping(None)
                 | State::Reporting(_)
-                | State::Settling(_),
+                | State::AwaitingRetry(_),
                 Event::Goes,
             ) => self.to(State::Over, Step::Halt),
             (state, event) => unreachable!("{event:?} cannot happen in {state:?}"),
@@ -195,9 +199,9 @@ impl Life {
             (None, None, Unsubmitted::CalledOff) => self.put_down(),
             (None, Some(_), Unsubmitted::CalledOff | Unsubmitted::Unwritten) => self.leave(),
             (None, Some(_), Unsubmitted::Deadline) => self.ask(ErrorName::StartTimeout),
-            (_, None, Unsubmitted::Deadline) => self.fail(ErrorName::StartTimeout, self.unseen()),
-            (_, _, Unsubmitted::Unavailable) => self.fail(ErrorName::LivyUnavailable, self.unseen()),
-            (_, _, Unsubmitted::Unauthorized) => self.fail(ErrorName::Rejected, self.unseen()),
+            (_, None, Unsubmitted::Deadline) => self.fail(ErrorName::StartTimeout, self.unsearched()),
+            (_, _, Unsubmitted::Unavailable) => self.fail(ErrorName::LivyUnavailable, self.unsearched()),
+            (_, _, Unsubmitted::Unauthorized) => self.fail(ErrorName::Rejected, self.unsearched()),
             (_, _, Unsubmitted::Rejected) => self.fail(ErrorName::Rejected, None),
             (_, _, Unsubmitted::Unusable) => self.fail(ErrorName::InvalidInput, None),
             (_, own, Unsubmitted::OtherJob) => self.fail(ErrorName::InvalidInput, own),
@@ -227,7 +231,7 @@ impl Life {
             // The retry that waits may end before it has the run.
             Fate::HandOver | Fate::Wait if self.wish.has_execution => Next {
                 stage: Some(Stage::Orphaned { run }),
-                ..self.to(State::Settling(run), Step::Settle { run })
+                ..self.to(State::AwaitingRetry(run), Step::AwaitRetry { run })
             },
             Fate::HandOver | Fate::Wait => self.close(),
         }
@@ -242,7 +246,7 @@ impl Life {
     }
 
     /// What a task leaves that never learned whether its intent has a run.
-    fn unseen(&self) -> Option<Which> {
+    fn unsearched(&self) -> Option<Which> {
         self.may_be_left(Which::Any).then_some(Which::Any)
     }
 
@@ -251,7 +255,7 @@ impl Life {
     fn put_down(&mut self) -> Next {
         match self.wish.drain {
             Drain::Leave => self.leave(),
-            Drain::Wait | Drain::Stop => self.fail(ErrorName::WorkerDraining, self.unseen()),
+            Drain::Wait | Drain::Stop => self.fail(ErrorName::WorkerDraining, self.unsearched()),
         }
     }
 

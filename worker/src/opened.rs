@@ -30,6 +30,8 @@ pub(crate) struct Opened {
     pub(crate) span: Span,
     /// How long it has been open already.
     pub(crate) age: Duration,
+    /// An earlier process has left it.
+    pub(crate) is_resumed: bool,
     /// Its hold on its intent, if it has one already.
     pub(crate) claim: Option<Claim>,
     /// Else its place among those who wait for the intent.
@@ -139,6 +141,7 @@ impl Opened {
             heartbeats,
             span,
             age,
+            is_resumed: lease == Lease::Unconfirmed,
             claim: None,
             waiting: None,
         }

@@ -26,7 +26,7 @@ const PERIODS: u32 = 3;
 
 impl Task {
     /// Waits until it is clear whose a run is.
-    pub(crate) async fn settle(&self, which: Which, hands: &mut Hands) -> Event {
+    pub(crate) async fn await_retry(&self, which: Which, hands: &mut Hands) -> Event {
         let (context, input) = (&self.context, &self.input);
         let execution = input.execution.as_deref().unwrap_or_default();
         self.listing.step(TaskState::Orphaned);

@@ -55,7 +55,7 @@ pub(crate) async fn report(
     report_awaiting(&mut awaited, clients, token, completion, may_have_arrived).await
 }
 
-/// The same for so long, for the first time; else what it was waiting for then.
+/// Reports a task's end for the first time, for at most `limit`; the error says what was still waited for.
 pub(crate) async fn report_within(
     limit: Duration,
     clients: &Clients,

@@ -39,13 +39,15 @@ impl Task {
             }
         };
         let stopped = tokio::select! {
-            by_itself = stopping => Some(by_itself),
+            event = stopping => Some(event),
             () = self.context.draining.end() => None,
         };
         match stopped {
-            Some(by_itself) => {
-                info!("the job has stopped");
-                Event::Stopped { by_itself }
+            Some(event) => {
+                if matches!(event, Event::Stopped { .. }) {
+                    info!("the job has stopped");
+                }
+                event
             }
             None => {
                 if !is_told {
@@ -60,23 +62,27 @@ impl Task {
         }
     }
 
-    /// Whether the run had ended by itself; what there is to be told then.
-    async fn stop_own(&self, is_told: bool, hands: &mut Hands) -> bool {
+    /// Stops the own run; what there is to be told then.
+    async fn stop_own(&self, is_told: bool, hands: &mut Hands) -> Event {
         let own = hands.run.as_ref().expect("what is to stop is known");
         self.listing.batch(&own.run.name);
-        let (application, unheard) = self.until_stopped(own, is_told).await;
+        let give_up_at = is_told.then(|| Instant::now() + self.context.config.lost_timeout);
+        let application = match self.until_stopped(own, give_up_at).await {
+            Ok(application) => application,
+            Err((event, why)) => {
+                if let Words::Failure { message, summary } = &mut hands.words {
+                    message.push_str(&self.redacted(&why));
+                    *summary = Some(Box::new(Summary::of(&own.run, &own.report())));
+                }
+                return event;
+            }
+        };
         let ending = application.as_deref().and_then(ending_by_itself);
         let report = Report {
             standing: Standing::Ended(ending.unwrap_or(Ending::Killed)),
             application: application.map(Arc::from),
             ..own.report()
         };
-        if let (Some(why), Words::Failure { message, .. }) = (unheard, &mut hands.words) {
-            let why = self.redacted(&format!(
-                ". YARN knows nothing of it, and Livy did not answer: {why}"
-            ));
-            message.push_str(&why);
-        }
         match (ending, &mut hands.words) {
             (Some(ending), Words::Failure { .. }) => {
                 let outcome = self.outcome(own, &report, ending).await;
@@ -88,11 +94,14 @@ impl Task {
             // There is nobody to be told.
             (_, Words::Nothing | Words::Whole(_)) => {}
         }
-        ending.is_some()
+        Event::Stopped {
+            by_itself: ending.is_some(),
+        }
     }
 
     /// Stops whatever the intent has, of which the task never learned.
-    async fn stop_any(&self, hands: &mut Hands) -> bool {
+    async fn stop_any(&self, hands: &mut Hands) -> Event {
+        const STOPPED: Event = Event::Stopped { by_itself: false };
         let (context, input) = (&self.context, &self.input);
         if hands.claim.is_none() {
             hands.claim = context
@@ -100,7 +109,7 @@ impl Task {
                 .claim_now(input.intent, &self.id, &self.heartbeats.pulse());
         }
         // Another task has come meanwhile, and sees to it.
-        let Some(claim) = &hands.claim else { return false };
+        let Some(claim) = &hands.claim else { return STOPPED };
         claim.stopping();
         let now = || Instant::now().into_std();
         let mut search = Search::new(input.intent, input.spec, now(), context.config.settle);
@@ -116,7 +125,8 @@ impl Task {
                     let name = BatchName::of(&input.slug, RunKey::of(input.intent, None, number));
                     let own = OwnRun::new(connected, seen_now(name, None), None);
                     self.listing.batch(&own.run.name);
-                    self.until_stopped(&own, false).await;
+                    // Without a time to give up it goes on until that is so.
+                    let _ = self.until_stopped(&own, None).await;
                     search.stopped(number);
                 }
                 Found::Unknown(why) => {
@@ -126,31 +136,47 @@ impl Task {
             }
             sleep(context.config.poll_period).await;
         }
-        false
+        STOPPED
     }
 
-    /// Stops a run, each time with the newest credentials; its application as YARN knows it after that, and why Livy did not
-    /// say so too. A task that is told of it does not wait for ever for a silent Livy where YARN knows nothing of the run.
-    async fn until_stopped(&self, own: &OwnRun, is_told: bool) -> (Option<Box<Application>>, Option<String>) {
+    /// Stops a run, each time with the newest credentials; its application as YARN knows it after that. Where there is a time
+    /// to give up, somebody waits to be told: then a silent Livy is not waited for where YARN knows nothing of the run; the
+    /// error is what there is to be told instead, and what it adds to the words.
+    async fn until_stopped(
+        &self,
+        own: &OwnRun,
+        give_up_at: Option<Instant>,
+    ) -> Result<Option<Box<Application>>, (Event, String)> {
         let context = &self.context;
         loop {
+            // Long enough for a silent Livy to be given up.
+            let attempt_ends = Instant::now() + ATTEMPT.max(context.config.settle * 2);
             let order = StopOrder {
                 name: own.run.name.clone(),
                 last_post: Some(own.run.last_post),
                 application: own.application,
                 settle: context.config.settle,
-                waits_for_livy: !is_told,
+                waits_for_livy: give_up_at.is_none(),
                 poll_period: context.config.poll_period,
-                // Long enough for a silent Livy to be given up.
-                deadline: Instant::now() + ATTEMPT.max(context.config.settle * 2),
+                deadline: give_up_at.map_or(attempt_ends, |give_up_at| give_up_at.min(attempt_ends)),
             };
             let newest = context.clusters.get(own.connected.cluster.endpoint());
             let cluster = newest
                 .as_ref()
                 .map_or(&own.connected.cluster, |newest| &newest.cluster);
             match stop::stop(cluster, &order).await {
-                Stopped::Confirmed { application, unheard } => return (application, unheard),
+                Stopped::Confirmed {
+                    unheard: Some(why), ..
+                } => {
+                    let why = format!(". YARN knows nothing of it, and Livy did not answer: {why}");
+                    return Err((Event::Unseen, why));
+                }
+                Stopped::Confirmed { application, .. } => return Ok(application),
                 Stopped::Unconfirmed { why } => {
+                    if give_up_at.is_some_and(|give_up_at| Instant::now() >= give_up_at) {
+                        let why = format!(", but nobody confirms that, and the stop goes on: {why}");
+                        return Err((Event::Unconfirmed, why));
+                    }
                     warn!(why, "nobody confirms that the job has stopped; it is tried again");
                     sleep(context.config.poll_period).await;
                 }
@@ -173,7 +199,7 @@ impl Task {
 }
 
 /// A run that may exist: the answer to its submission was lost.
-pub(crate) fn unseen(connected: Arc<Connected>, name: BatchName) -> OwnRun {
+pub(crate) fn that_may_exist(connected: Arc<Connected>, name: BatchName) -> OwnRun {
     OwnRun::new(connected, seen_now(name, None), None)
 }
 

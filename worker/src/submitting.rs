@@ -21,7 +21,7 @@ use crate::journal::Checkpoint;
 use crate::life::fate::Loss;
 use crate::life::{Event, Unsubmitted};
 use crate::snapshot::TaskState;
-use crate::stopping::unseen;
+use crate::stopping::that_may_exist;
 
 /// How often a Livy that cannot be used is asked whether it refuses the credentials.
 const CREDENTIALS_PERIOD: Duration = Duration::from_secs(30);
@@ -52,6 +52,8 @@ struct Supervision<'a> {
     unanswered_post: Option<u32>,
     /// A batch may exist.
     posted: AtomicBool,
+    /// By the POST the intent came to name the job.
+    named: AtomicBool,
     waits: Notify,
     /// Why the journal could not be written.
     unwritten: Mutex<Option<String>>,
@@ -69,6 +71,7 @@ impl Supervisor for Supervision<'_> {
     fn was_not_received(&self) {
         self.posted
             .store(self.unanswered_post.is_some(), Ordering::Relaxed);
+        self.names_nothing();
         // Whoever waits for that looks again.
         self.waits.notify_one();
     }
@@ -96,9 +99,21 @@ impl Supervisor for Supervision<'_> {
             return Err(STOPPING.into());
         }
         let input = &self.task.input;
-        self.task.context.intents.names(input.intent, input.spec);
+        if self.task.context.intents.names(input.intent, input.spec) {
+            self.named.store(true, Ordering::Relaxed);
+        }
         self.posted.store(true, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+impl Supervision<'_> {
+    /// Nothing came of the POST: a next try may be for another job.
+    fn names_nothing(&self) {
+        if self.named.swap(false, Ordering::Relaxed) {
+            let input = &self.task.input;
+            self.task.context.intents.misnamed(input.intent, input.spec);
+        }
     }
 }
 
@@ -118,6 +133,7 @@ impl Task {
                 task: self,
                 unanswered_post,
                 posted: AtomicBool::new(unanswered_post.is_some()),
+                named: AtomicBool::new(false),
                 waits: Notify::new(),
                 unwritten: Mutex::default(),
             };
@@ -132,6 +148,12 @@ impl Task {
                     Event::Submitted
                 }
                 Submitted::Ended(Err(error)) => {
+                    if matches!(
+                        error,
+                        SubmitError::Rejected { .. } | SubmitError::Unavailable { .. }
+                    ) {
+                        supervision.names_nothing();
+                    }
                     let unwritten = supervision
                         .unwritten
                         .into_inner()
@@ -255,7 +277,7 @@ impl Task {
             (Unsubmitted::CalledOff, _) => Words::of(handing_back(STOPPING)),
             _ => self.words(error),
         };
-        let left = left.map(|name| unseen(connected, name));
+        let left = left.map(|name| that_may_exist(connected, name));
         self.not_submitted(why, left, words, hands)
     }
 

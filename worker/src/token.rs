@@ -1,4 +1,4 @@
-//! Task tokens, which nobody may see, and what stands for them.
+//! Task tokens, which nobody may see, and what stands for them. The fuzz target `task_input` is built of this file, too.
 
 use std::fmt;
 use std::sync::Arc;

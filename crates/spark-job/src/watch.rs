@@ -28,7 +28,7 @@ pub struct Report {
     /// Since when neither Livy nor YARN has answered, and why.
     pub deaf: Option<Silence>,
     /// YARN answers, has never shown an application of it, and would by now.
-    pub unseen: bool,
+    pub unknown_to_yarn: bool,
 }
 
 /// Nobody answers.
@@ -96,7 +96,7 @@ impl Watched {
             batch: self.history.batch().cloned(),
             silence: self.silence.clone(),
             deaf: self.deaf.clone(),
-            unseen: is_unknown && self.history.has_settled(now),
+            unknown_to_yarn: is_unknown && self.history.has_settled(now),
         }
     }
 }
@@ -267,11 +267,13 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_a_settled_yarn_has_never_shown_is_unseen() {
+    fn a_run_that_a_settled_yarn_has_never_shown_is_unknown_to_it() {
         let begun = Instant::now();
         let look = |watched: &mut Watched, seconds, livy, yarn| {
             let now = begun + Duration::from_secs(seconds);
-            watched.observe(&name(), now, &Sighting { livy, yarn }).unseen
+            watched
+                .observe(&name(), now, &Sighting { livy, yarn })
+                .unknown_to_yarn
         };
         let down = || silent("Livy is down");
         let mut watched = Watched::new(begun, Duration::from_secs(150));

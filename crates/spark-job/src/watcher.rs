@@ -64,7 +64,7 @@ impl Watcher {
             batch: None,
             silence: None,
             deaf: None,
-            unseen: false,
+            unknown_to_yarn: false,
         };
         let (sender, receiver) = watch::channel(report);
         let followed = Followed {

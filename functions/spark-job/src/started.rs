@@ -234,7 +234,7 @@ impl<G: Gate> Work<'_, G> {
                     batch: progress.report.take().and_then(|report| report.batch),
                     silence: None,
                     deaf: None,
-                    unseen: false,
+                    unknown_to_yarn: false,
                 });
                 progress.run = Some(run);
                 Left::Succeeded

@@ -137,7 +137,7 @@ mod tests {
             batch: None,
             silence: None,
             deaf: None,
-            unseen: false,
+            unknown_to_yarn: false,
         }
     }
 

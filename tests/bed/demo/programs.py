@@ -61,8 +61,14 @@ def archive(program: Path, level: int = 1) -> bytes:
     return packed.getvalue()
 
 
-def start_worker(settings: Settings, activity_arn: str, *more: str, goes_on: bool = False) -> Process:
-    """Starts the worker on an activity, and waits until it is ready; `goes_on` where the last one has ended."""
+def start_worker(
+    settings: Settings, activity_arn: str, *more: str, submit_timeout: int = SUBMIT_TIMEOUT_SECONDS,
+    goes_on: bool = False, crash_at: str | None = None,
+) -> Process:
+    """Starts the worker on an activity, and waits until it is ready.
+
+    `goes_on` where the last one has ended. With `crash_at` it is the program `crashing-worker`, which ends there.
+    """
     journal = settings.folders.run / "worker.db"
     if not goes_on:
         for file in settings.folders.run.glob(f"{journal.name}*"):
@@ -70,16 +76,17 @@ def start_worker(settings: Settings, activity_arn: str, *more: str, goes_on: boo
     process = Process("worker", settings.folders.run)
     listen = f"{LOOPBACK}:{settings.ports['worker']}"
     command = [
-        str(target_folder() / "debug" / "sparkwright-worker"),
+        str(target_folder() / "debug" / ("crashing-worker" if crash_at else "sparkwright-worker")),
         "--activity-arn", activity_arn,
         "--livy-url", settings.url("livy"),
         "--resource-manager-url", settings.url("resource_manager"),
-        "--settle", SETTLE, "--submit-timeout", f"{SUBMIT_TIMEOUT_SECONDS}s", "--heartbeat-period", "5s",
+        "--settle", SETTLE, "--submit-timeout", f"{submit_timeout}s", "--heartbeat-period", "5s",
         "--listen", listen, "--journal", str(journal), *more,
     ]
     foreign = ("AWS_", "SPARKWRIGHT_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    process.start(command, kept | {"NO_COLOR": "1"} | settings.environment())
+    crash = {"CRASH_AT": crash_at} if crash_at else {}
+    process.start(command, kept | {"NO_COLOR": "1"} | crash | settings.environment())
     process.wait_until(lambda: _ready(f"http://{listen}/readyz"), 30)
     return process
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use sparkwright_worker::config::{CommandLine, Invocation};
-use sparkwright_worker::journal::{Point, Probe};
+use sparkwright_worker::journal::{Point, Probe, STEPS};
 use sparkwright_worker::process::work;
 
 #[tokio::main]
@@ -29,6 +29,13 @@ fn probe() -> Probe {
         Some((point, time)) => (point.to_owned(), time.parse().expect("a number after the colon")),
         None => (place, 1),
     };
+    let step = point
+        .strip_prefix("before-")
+        .or_else(|| point.strip_prefix("after-"));
+    assert!(
+        point.is_empty() || step.is_some_and(|step| STEPS.contains(&step)),
+        "the journal has no step `{point}`"
+    );
     let times = AtomicU32::new(0);
     Arc::new(move |at: Point| {
         if at.to_string() == point && times.fetch_add(1, Ordering::Relaxed) + 1 == time {

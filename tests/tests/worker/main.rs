@@ -13,6 +13,7 @@ mod documents;
 mod draining;
 mod inputs;
 mod leases;
+mod logs;
 mod metrics;
 mod notify;
 mod other_jobs;

@@ -139,3 +139,21 @@ async fn whichever_worker_it_is_refuses_the_second_after_the_first_has_ended() {
         assert_eq!(site.cluster.livy().journal().count("POST /batches"), 1, "{file}");
     }
 }
+
+#[tokio::test]
+async fn after_a_job_that_livy_refused_the_token_may_name_another() {
+    let site = Site::new().await;
+    let execution = site.step_functions.start_execution();
+    let _worker = site.worker(&[]).await;
+    let refused = json!({
+        "ClientToken": "execution/state/1",
+        "ExecutionId": execution.arn(),
+        "File": "file:///etc/job.py",
+    });
+    let first = execution.schedule(site.task(refused)).outcome().await;
+    assert_eq!(first.failure().0, "SparkJob.Rejected");
+    // Its state's Catch has mended the parameters.
+    let second = execution.schedule(site.task(input(&site, &execution, "pi.py")));
+    let second = timeout(PATIENCE, second.outcome()).await.expect("it ends");
+    assert_eq!(second.output()["state"], "SUCCEEDED");
+}

@@ -252,7 +252,8 @@ async fn a_job_of_which_yarn_knows_nothing_and_livy_does_not_tell_ends_at_the_st
     let site = Site::new().await;
     site.cluster.world().script("*", Job::never_appears());
     // Jobs are listed and posted, but nothing is told of a single one.
-    site.cluster
+    let unanswered = site
+        .cluster
         .livy()
         .faults()
         .inject(On::get("/batches/*"), Fault::reset());
@@ -266,6 +267,50 @@ async fn a_job_of_which_yarn_knows_nothing_and_livy_does_not_tell_ends_at_the_st
         text.contains("StartTimeoutSeconds") && text.contains("Livy did not answer"),
         "{text}"
     );
-    worker.shows("/", "0 tasks").await;
+    // It may yet come up when Livy does.
+    worker.shows("/", "being stopped").await;
+    unanswered.remove();
+    site.cluster
+        .livy()
+        .journal()
+        .reached("DELETE /batches/*", 1)
+        .await;
     assert_eq!(site.cluster.livy().journal().count("POST /batches"), 1);
+}
+
+#[tokio::test]
+async fn a_stop_that_nobody_confirms_is_told_as_a_lost_job_and_goes_on() {
+    let site = Site::new().await;
+    site.cluster.world().script("*", Job::never_appears());
+    let worker = site
+        .worker(&["--resource-manager=none", "--lost-timeout=1500ms"])
+        .await;
+    let task = site.schedule(json!({
+        "File": site.cluster.job_file("forever.py"),
+        "StartTimeoutSeconds": 1,
+    }));
+    site.cluster.livy().journal().reached("POST /batches", 1).await;
+    // It answers whoever asks, and deletes nothing.
+    let refused = site
+        .cluster
+        .livy()
+        .faults()
+        .inject(On::delete("/batches/*"), Fault::status(500));
+    let outcome = task.outcome().await;
+    let (error, text) = outcome.failure();
+    assert_eq!(error, "SparkJob.Lost", "{text}");
+    let message = &cause(text)["message"];
+    assert!(
+        message
+            .as_str()
+            .is_some_and(|message| message.contains("(StartTimeoutSeconds)")
+                && message.contains("nobody confirms that, and the stop goes on")),
+        "{text}"
+    );
+    worker.shows("/", "being stopped").await;
+    let before = site.cluster.livy().journal().count("DELETE /batches/*");
+    refused.remove();
+    let journal = site.cluster.livy().journal();
+    journal.reached("DELETE /batches/*", before + 1).await;
+    assert_eq!(journal.count("POST /batches"), 1);
 }

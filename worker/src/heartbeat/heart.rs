@@ -1,5 +1,5 @@
-//! The one task that keeps the hearts of all tokens beating. Thousands of tokens wait while few beats are on their way, and
-//! a task for each would take some kilobytes to wait in.
+//! The one task that keeps the hearts of all tokens beating. Thousands of tokens rest while few beats are on their way, or
+//! wait for their turn; a task for each that rests would take some kilobytes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use sparkwright_spark_job::chain;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep_until, timeout};
-use tracing::{Instrument, Span, debug, warn};
+use tracing::{Instrument, Span, debug, error, warn};
 
 use super::{Lease, Schedule};
 use crate::activity::Clients;
@@ -22,17 +22,17 @@ type Number = u64;
 /// What keeps the hearts of all tokens beating. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Heart {
-    orders: mpsc::UnboundedSender<Order>,
+    commands: mpsc::UnboundedSender<Command>,
     begun: Arc<AtomicU64>,
 }
 
 impl Heart {
     /// It beats as long as there is a handle, or a token's.
     pub(crate) fn start(clients: Clients) -> Self {
-        let (orders, coming) = mpsc::unbounded_channel();
+        let (commands, coming) = mpsc::unbounded_channel();
         tokio::spawn(keep_beating(clients, coming));
         Self {
-            orders,
+            commands,
             begun: Arc::default(),
         }
     }
@@ -40,10 +40,10 @@ impl Heart {
     pub(super) fn begin(&self, beating: Beating) -> Own {
         let number = self.begun.fetch_add(1, Ordering::Relaxed);
         let own = Own {
-            orders: self.orders.clone(),
+            commands: self.commands.clone(),
             number,
         };
-        own.order(Order::Begin(number, Box::new(beating)));
+        own.command(Command::Begin(number, Box::new(beating)));
         own
     }
 }
@@ -51,22 +51,22 @@ impl Heart {
 /// A token's own heart.
 #[derive(Clone, Debug)]
 pub(super) struct Own {
-    orders: mpsc::UnboundedSender<Order>,
+    commands: mpsc::UnboundedSender<Command>,
     number: Number,
 }
 
 impl Own {
     pub(super) fn beat_now(&self) {
-        self.order(Order::Beat(self.number));
+        self.command(Command::Beat(self.number));
     }
 
     pub(super) fn end(&self) {
-        self.order(Order::End(self.number));
+        self.command(Command::End(self.number));
     }
 
-    fn order(&self, order: Order) {
+    fn command(&self, command: Command) {
         // Were its task gone, every lease would tell by being closed.
-        let _ = self.orders.send(order);
+        let _ = self.commands.send(command);
     }
 }
 
@@ -83,15 +83,15 @@ pub(super) struct Beating {
 
 /// What is wanted of a token's heart.
 #[derive(Debug)]
-enum Order {
+enum Command {
     Begin(Number, Box<Beating>),
     /// A beat now, whenever the next one is due.
     Beat(Number),
     End(Number),
 }
 
-/// Sends what is due until nobody is left who could order anything.
-async fn keep_beating(clients: Clients, mut orders: mpsc::UnboundedReceiver<Order>) {
+/// Sends what is due until nobody is left who could command anything.
+async fn keep_beating(clients: Clients, mut commands: mpsc::UnboundedReceiver<Command>) {
     let clients = Arc::new(clients);
     let mut hearts = Hearts::default();
     // A beat has a task of its own while it is on its way: what goes wrong with one is nothing to the others.
@@ -99,14 +99,19 @@ async fn keep_beating(clients: Clients, mut orders: mpsc::UnboundedReceiver<Orde
     loop {
         let next = hearts.next();
         tokio::select! {
-            order = orders.recv() => match order {
-                Some(order) => hearts.obey(order, Instant::now()),
+            command = commands.recv() => match command {
+                Some(command) => hearts.obey(command, Instant::now()),
                 None => return,
             },
             Some(returned) = on_their_way.join_next() => {
-                // Else its token was let go of.
-                if let Ok((number, beating)) = returned {
-                    hearts.returned(number, beating, Instant::now());
+                match returned {
+                    Ok((number, beating)) => hearts.returned(number, beating, Instant::now()),
+                    // Its lease is closed by that, and counts as expired.
+                    Err(error) if error.is_panic() => {
+                        error!(error = chain(&error), "a heartbeat broke off; its task is left for a retry");
+                    }
+                    // Its token was let go of.
+                    Err(_) => {}
                 }
             }
             () = sleep_until(next.unwrap_or_else(Instant::now).into()), if next.is_some() => {
@@ -192,10 +197,10 @@ impl Hearts {
         self.resting.first_key_value().map(|((due, _), _)| *due)
     }
 
-    fn obey(&mut self, order: Order, now: Instant) {
-        match order {
-            Order::Begin(number, beating) => self.rest(number, beating.schedule.next(), beating),
-            Order::Beat(number) => match self.by_number.get_mut(&number) {
+    fn obey(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::Begin(number, beating) => self.rest(number, beating.schedule.next(), beating),
+            Command::Beat(number) => match self.by_number.get_mut(&number) {
                 Some(State::Resting(due)) => {
                     let place = (*due, number);
                     if let Some(beating) = self.resting.remove(&place) {
@@ -206,7 +211,7 @@ impl Hearts {
                 // The service has said that it is over.
                 None => {}
             },
-            Order::End(number) => match self.by_number.remove(&number) {
+            Command::End(number) => match self.by_number.remove(&number) {
                 Some(State::Resting(due)) => drop(self.resting.remove(&(due, number))),
                 Some(State::OnItsWay { beat, .. }) => beat.abort(),
                 None => {}

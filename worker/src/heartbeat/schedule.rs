@@ -11,7 +11,7 @@ const PERIODS_OF_TRUST: u32 = 3;
 /// Heartbeats may come so much earlier than their period, so that those of many tasks spread.
 const JITTER: f64 = 0.1;
 
-/// When to beat. It knows no clock: every instant is given.
+/// When one token's heart beats.
 #[derive(Clone, Debug)]
 pub(crate) struct Schedule {
     period: Duration,

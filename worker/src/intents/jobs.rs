@@ -17,10 +17,10 @@ pub(super) struct Jobs {
 }
 
 impl Jobs {
-    /// The intent names this job, unless it names one already.
-    pub(super) fn name(&mut self, intent: Intent, spec: Spec) {
+    /// The intent names this job, unless it names one already; whether that is new.
+    pub(super) fn name(&mut self, intent: Intent, spec: Spec) -> bool {
         if self.specs.contains_key(&intent) {
-            return;
+            return false;
         }
         if self.order.len() >= REMEMBERED
             && let Some(oldest) = self.order.pop_front()
@@ -29,6 +29,7 @@ impl Jobs {
         }
         self.specs.insert(intent, spec);
         self.order.push_back(intent);
+        true
     }
 
     /// Whether the intent names another job than this.
@@ -67,8 +68,8 @@ mod tests {
         let (first, second) = (spec("/one.py"), spec("/two.py"));
         let mut jobs = Jobs::default();
         assert!(!jobs.is_other(intent(1), second));
-        jobs.name(intent(1), first);
-        jobs.name(intent(1), second);
+        assert!(jobs.name(intent(1), first));
+        assert!(!jobs.name(intent(1), second));
         assert!(jobs.is_other(intent(1), second) && !jobs.is_other(intent(1), first));
         assert!(!jobs.is_other(intent(2), second));
         // Only what was wrong is forgotten.
@@ -82,7 +83,7 @@ mod tests {
     fn the_oldest_is_forgotten_for_the_newest() {
         let (first, second) = (spec("/one.py"), spec("/two.py"));
         let mut jobs = Jobs::default();
-        (0..=REMEMBERED).for_each(|number| jobs.name(intent(number), first));
+        (0..=REMEMBERED).for_each(|number| assert!(jobs.name(intent(number), first)));
         assert!(!jobs.is_other(intent(0), second));
         assert!(jobs.is_other(intent(1), second) && jobs.is_other(intent(REMEMBERED), second));
         assert_eq!((jobs.specs.len(), jobs.order.len()), (REMEMBERED, REMEMBERED));

@@ -6,6 +6,21 @@ use crate::completion::Completion;
 use crate::errors::ErrorName;
 use crate::life::{Stage, Which};
 
+/// Every step that the journal writes: the stages of a task, and what else there is to write. Tests of crashes end a process
+/// at each.
+pub const STEPS: [&str; 10] = [
+    "received",
+    "posting",
+    "following",
+    "running",
+    "stopping",
+    "orphaned",
+    "concluded",
+    "closed",
+    "accepted",
+    "check",
+];
+
 /// The durable steps of a task. Each is on disk before what it names can be seen from outside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,7 +49,7 @@ pub(crate) enum Checkpoint {
         stop: Option<RunRecord>,
         /// Nobody has looked whether the intent has a run.
         #[serde(default)]
-        unseen: bool,
+        unsearched: bool,
     },
 }
 
@@ -84,10 +99,10 @@ impl Checkpoint {
                 telling: telling.as_ref().map(|telling| telling.error),
             },
             Self::Orphaned { run } => Stage::Orphaned { run: which(run) },
-            Self::Concluded { stop, unseen, .. } => Stage::Concluded {
+            Self::Concluded { stop, unsearched, .. } => Stage::Concluded {
                 left: match stop {
                     Some(_) => Some(Which::Own),
-                    None => unseen.then_some(Which::Any),
+                    None => unsearched.then_some(Which::Any),
                 },
             },
         }
@@ -120,7 +135,7 @@ impl Checkpoint {
                 | Self::Orphaned { .. }
                 | Self::Concluded {
                     stop: None,
-                    unseen: false,
+                    unsearched: false,
                     ..
                 }
         )

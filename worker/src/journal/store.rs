@@ -239,7 +239,7 @@ impl Store {
                         transaction.prepare_cached("UPDATE task SET stage = ? WHERE token = ?")?;
                     update.execute(params![checkpoint, token.as_str()])?;
                 }
-                Write::Close { token } => {
+                Write::Close { token, .. } => {
                     let mut delete = transaction.prepare_cached("DELETE FROM task WHERE token = ?")?;
                     delete.execute([token.as_str()])?;
                 }

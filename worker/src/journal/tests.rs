@@ -72,12 +72,12 @@ fn checkpoints() -> Vec<Checkpoint> {
         Checkpoint::Concluded {
             completion: failure,
             stop: Some(run()),
-            unseen: false,
+            unsearched: false,
         },
         Checkpoint::Concluded {
             completion: Completion::Success { output: "{}".into() },
             stop: None,
-            unseen: true,
+            unsearched: true,
         },
     ]
 }
@@ -295,6 +295,31 @@ async fn a_probe_sees_both_sides_of_a_step_and_can_fail_it() {
     assert_eq!(*seen, ["before-received", "after-received", "before-posting"]);
 }
 
+/// Tests of crashes end a process at each step of the list; `word` sees to it that no stage is missing in `checkpoints`.
+#[tokio::test]
+async fn every_step_that_is_written_is_in_the_list() {
+    let (_folder, path) = folder();
+    let seen = Arc::new(std::sync::Mutex::new(BTreeSet::new()));
+    let noted = Arc::clone(&seen);
+    let probe: Probe = Arc::new(move |point: Point| {
+        noted.lock().unwrap().insert(point.step);
+        // Nothing is checked unless a step has failed.
+        match point.step {
+            "accepted" => Err("no space".into()),
+            _ => Ok(()),
+        }
+    });
+    let (journal, _) = Journal::open(&path, probe).unwrap();
+    let entry = received(&journal, "1").await;
+    for stage in &checkpoints() {
+        entry.reach(stage).await.unwrap();
+    }
+    entry.close().await;
+    journal.accepted(Timestamp::now()).await.unwrap_err();
+    journal.check().await.unwrap();
+    assert_eq!(*seen.lock().unwrap(), BTreeSet::from(STEPS));
+}
+
 #[test]
 fn what_an_earlier_release_wrote_is_read() {
     let run_line =
@@ -314,7 +339,7 @@ fn what_an_earlier_release_wrote_is_read() {
         Checkpoint::Concluded {
             completion: Completion::Success { output: "{}".into() },
             stop: Some(run()),
-            unseen: false,
+            unsearched: false,
         }
     );
 }
@@ -331,7 +356,7 @@ fn a_stage_depends_on_the_token_until_it_is_decided_what_becomes_of_the_run() {
     let done = Checkpoint::Concluded {
         completion: Completion::Success { output: "{}".into() },
         stop: None,
-        unseen: false,
+        unsearched: false,
     };
     assert!(done.is_decided());
 }

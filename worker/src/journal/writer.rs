@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::store::Store;
 use super::{Point, Probe, WriteError};
 use crate::activity::ActivityArn;
+use crate::leases::Place;
 use crate::token::TaskToken;
 
 /// The most steps of one transaction.
@@ -34,6 +35,8 @@ pub(super) enum Write {
     },
     Close {
         token: TaskToken,
+        /// Where its lease counts until this is written, which may be after anybody waits for it.
+        place: Option<Place>,
     },
     Accepted {
         at: Timestamp,
@@ -118,6 +121,12 @@ fn write_all(mut store: Store, probe: &Probe, coming: &mpsc::Receiver<Order>) {
             if written.is_ok() {
                 // Nothing can undo that.
                 let _ = probe(order.step, true);
+                if let Write::Close {
+                    place: Some(place), ..
+                } = &order.write
+                {
+                    place.release();
+                }
             }
             // Whoever waited may be gone; the step is done all the same.
             let _ = order.done.send(written.clone());

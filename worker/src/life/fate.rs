@@ -52,7 +52,12 @@ pub struct Evidence {
 
 /// Decides what becomes of a run whose token is over.
 pub fn judge(evidence: Evidence) -> Fate {
-    let is_cancelled = evidence.loss == Loss::Cancelled || evidence.execution == ExecutionState::Ended;
+    let is_cancelled = match (evidence.execution, evidence.loss) {
+        (ExecutionState::Ended, _) => true,
+        // Only of a task of an earlier process both are known: it may have told how the task ends, and a retry may have come.
+        (ExecutionState::Runs, _) => false,
+        (ExecutionState::Unknown | ExecutionState::NotThere, loss) => loss == Loss::Cancelled,
+    };
     match (evidence.is_wanted, evidence.on_cancel, is_cancelled) {
         (true, ..) => Fate::HandOver,
         (false, OnCancel::Leave, _) => Fate::Leave,
@@ -122,14 +127,15 @@ mod tests {
     }
 
     #[test]
-    fn a_cancelled_run_is_stopped_unless_it_is_told_or_wanted_otherwise() {
+    fn a_cancelled_run_is_stopped_unless_it_is_told_or_wanted_otherwise_or_its_execution_goes_on() {
         for evidence in every_evidence()
             .into_iter()
             .filter(|e| e.loss == Loss::Cancelled && !e.is_wanted)
         {
-            let expected = match evidence.on_cancel {
-                OnCancel::Stop => Fate::Stop,
-                OnCancel::Leave => Fate::Leave,
+            let expected = match (evidence.on_cancel, evidence.execution) {
+                (OnCancel::Leave, _) => Fate::Leave,
+                (OnCancel::Stop, ExecutionState::Runs) => Fate::Wait,
+                (OnCancel::Stop, _) => Fate::Stop,
             };
             assert_eq!(judge(evidence), expected, "{evidence:?}");
         }

@@ -55,8 +55,8 @@ fn stops(run: Which, telling: Option<ErrorName>) -> (Option<Stage>, Step) {
     )
 }
 
-fn settles(run: Which) -> (Option<Stage>, Step) {
-    (Some(Stage::Orphaned { run }), Step::Settle { run })
+fn awaits_retry(run: Which) -> (Option<Stage>, Step) {
+    (Some(Stage::Orphaned { run }), Step::AwaitRetry { run })
 }
 
 #[test]
@@ -123,8 +123,8 @@ fn a_life_goes_on_where_the_journal_says() {
         assert_eq!(lived(WISH, from, &[Event::Claimed]).step, claimed, "{from:?}");
     }
     let orphaned = |run| Life::begin(WISH, Stage::Orphaned { run }, true).1.step;
-    assert_eq!(orphaned(Which::Own), Step::Settle { run: Which::Own });
-    assert_eq!(orphaned(Which::Any), Step::Settle { run: Which::Any });
+    assert_eq!(orphaned(Which::Own), Step::AwaitRetry { run: Which::Own });
+    assert_eq!(orphaned(Which::Any), Step::AwaitRetry { run: Which::Any });
 }
 
 #[test]
@@ -322,6 +322,13 @@ fn a_stop_begins_only_while_the_token_is_good_and_is_told_once_it_is_confirmed()
         };
         assert_eq!(stopped(false), Step::Report(Verdict::Failure(name)));
         assert_eq!(stopped(true), Step::Report(Verdict::Outcome));
+        for (open, told) in [(Event::Unseen, name), (Event::Unconfirmed, ErrorName::Lost)] {
+            let left = [Event::Claimed, event, Event::Good, open, Event::Heard];
+            let (stage, step) = reports(told, Some(Which::Own));
+            check(WISH, FOLLOWING, &left[..4], stage, step);
+            let (stage, step) = stops(Which::Own, None);
+            check(WISH, FOLLOWING, &left, stage, step);
+        }
         check(
             WISH,
             FOLLOWING,

@@ -109,7 +109,7 @@ pub enum Step {
     /// Tell how the task ends, until that is heard.
     Report(Verdict),
     /// Let go of the intent, and wait until it is clear whose the run is.
-    Settle {
+    AwaitRetry {
         /// Which.
         run: Which,
     },
@@ -191,6 +191,10 @@ pub enum Event {
         /// It had ended by itself.
         by_itself: bool,
     },
+    /// Of a run whose stop is to be told, YARN knows nothing, and Livy does not answer.
+    Unseen,
+    /// For too long nobody has confirmed a stop that is to be told.
+    Unconfirmed,
     /// The service has heard the report.
     Heard,
     /// The token was over before; how it was lost.

@@ -79,7 +79,7 @@ impl Metrics {
             ),
             (
                 "journal_writes",
-                "Steps of tasks written to the journal",
+                "Steps written to the journal",
                 &self.series.journal_writes,
             ),
         ];

@@ -36,7 +36,7 @@ fn report(tracking_url: &str, logs: &str) -> Report {
         batch: None,
         silence: None,
         deaf: None,
-        unseen: false,
+        unknown_to_yarn: false,
     }
 }
 

@@ -92,7 +92,7 @@ fn a_jobs_end_is_measured_from_yarns_clock_to_the_report() {
         batch: None,
         silence: None,
         deaf: None,
-        unseen: false,
+        unknown_to_yarn: false,
     });
     task.reported(&failure(), true);
     assert_eq!(site.count("end_detection_latency_seconds_bucket{le=\"1.0\"}"), 0);

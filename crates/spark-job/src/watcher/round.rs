@@ -104,7 +104,7 @@ impl Round {
             last_end_ms = application.finished_at_ms.max(last_end_ms);
             // Most have been told of, and are nobody's any more.
             let key = RunKey::of_tags(&application.tags)?;
-            entries.contains_key(&key).then_some(application)
+            entries.contains_key(&key).then_some((key, application))
         });
         // A YARN that does not answer is noted by the next look at everything.
         let Ok(ended) = ended.await else { return };

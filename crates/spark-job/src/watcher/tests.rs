@@ -16,7 +16,7 @@ fn followed(fresh: bool) -> (Followed, watch::Receiver<Report>) {
         batch: None,
         silence: None,
         deaf: None,
-        unseen: false,
+        unknown_to_yarn: false,
     };
     let (sender, receiver) = watch::channel(report);
     let followed = Followed {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use sparkwright_spark_job::sighting::YarnSight;
+use sparkwright_spark_job::sighting::{LivySight, YarnSight};
 use sparkwright_spark_job::standing::leading;
 use sparkwright_spark_job::stop::steps::{Step as StopStep, Stop};
-use sparkwright_worker::life::Which;
 use sparkwright_worker::life::search::{Found, Search};
+use sparkwright_worker::life::{Event, Which};
 
 use super::names::{intent, own_spec, sighting, survey};
 use super::scenario::Defect;
@@ -76,10 +76,10 @@ impl Stopping {
         }
     }
 
-    /// Takes a step; whether the run had ended by itself, once it is over.
-    pub(super) fn step(&mut self, around: &mut Surroundings<'_>) -> Option<bool> {
+    /// Takes a step; what has come of it, once it is over.
+    pub(super) fn step(&mut self, around: &mut Surroundings<'_>) -> Option<Event> {
         if around.is_told && around.scenario.has(Defect::ToldBeforeStopped) {
-            return Some(false);
+            return Some(Event::Stopped { by_itself: false });
         }
         match std::mem::replace(&mut self.at, At::Asleep) {
             At::Look => match &mut self.run {
@@ -111,12 +111,12 @@ impl Stopping {
         None
     }
 
-    fn search(&mut self, around: &mut Surroundings<'_>) -> Option<bool> {
+    fn search(&mut self, around: &mut Surroundings<'_>) -> Option<Event> {
         let age = self.search.expect("it is looked for");
         let mut search = Search::new(intent(), own_spec(), instant(0), SETTLE);
         self.stopped.iter().for_each(|number| search.stopped(*number));
         match search.observe(instant(age), &survey(around.world)) {
-            Found::Nothing => return Some(false),
+            Found::Nothing => return Some(Event::Stopped { by_itself: false }),
             Found::Run(number) => {
                 let own = OwnRun::new(Run(u8::try_from(number).expect("few runs")), 0);
                 let stop = stop(&own);
@@ -128,15 +128,24 @@ impl Stopping {
         None
     }
 
-    fn done(&mut self, around: &mut Surroundings<'_>) -> Option<bool> {
-        let (run, _) = self.run.take().expect("it is known");
+    fn done(&mut self, around: &mut Surroundings<'_>) -> Option<Event> {
+        let (run, stop) = self.run.take().expect("it is known");
+        let sighting = sighting(around.world, run.run);
+        if around.is_told
+            && stop.known_application().is_none()
+            && matches!(sighting.livy, LivySight::Silent(_))
+        {
+            return Some(Event::Unseen);
+        }
         around.has_stopped(run.run);
         if self.search.is_some() {
             self.stopped.insert(u32::from(run.run.0));
             return None;
         }
         *around.outcome = ending(around, run.run);
-        Some(matches!(*around.outcome, Some(Life::Succeeded | Life::Failed)))
+        Some(Event::Stopped {
+            by_itself: matches!(*around.outcome, Some(Life::Succeeded | Life::Failed)),
+        })
     }
 }
 

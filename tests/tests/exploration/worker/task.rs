@@ -11,7 +11,7 @@ use super::step_functions::Told;
 use super::stopping::Stopping;
 use super::submitting::Submitting;
 use super::surroundings::{Others, Surroundings};
-use super::watching::{follow, settle};
+use super::watching::{await_retry, follow};
 use crate::names::Run;
 use crate::world;
 
@@ -77,6 +77,7 @@ pub(super) struct Task {
     /// Ticks since the token was last known to be good.
     pub(super) silent: u8,
     pub(super) claim: Claim,
+    is_resumed: bool,
     was_concluded: bool,
     outcome: Option<world::Life>,
 }
@@ -116,6 +117,7 @@ impl Task {
             },
             silent: row.age,
             claim: Claim::default(),
+            is_resumed,
             was_concluded: matches!(row.stage, Stage::Concluded { .. }),
             outcome: None,
         }
@@ -143,7 +145,7 @@ impl Task {
     pub(super) fn looks(&self) -> bool {
         self.stage.is_none()
             && match &self.doing {
-                Doing::Begin => matches!(self.step, Step::Follow | Step::Settle { .. }),
+                Doing::Begin => matches!(self.step, Step::Follow | Step::AwaitRetry { .. }),
                 Doing::Submitting(submitting) => submitting.looks(),
                 Doing::Stopping(stopping) => stopping.looks(),
                 Doing::Asleep | Doing::Reporting { .. } => false,
@@ -224,7 +226,7 @@ impl Task {
                 next = closed();
             }
             Step::ClaimUnheard if scenario.has(Defect::UnseenIsClosed) => next = closed(),
-            Step::Settle { .. } if scenario.has(Defect::HandedOverIsLetGoOf) && others.is_wanted => {
+            Step::AwaitRetry { .. } if scenario.has(Defect::HandedOverIsLetGoOf) && others.is_wanted => {
                 next = closed();
             }
             _ => {}
@@ -281,21 +283,23 @@ impl Task {
             },
             Step::Examine { loss } => Some(Event::Examined {
                 is_wanted: around.others.is_wanted || (!self.claim.is_held && around.others.is_taken),
-                execution: match loss {
-                    Loss::Expired if around.is_connected && around.scenario.wish.has_execution => {
-                        around.step_functions.execution()
-                    }
-                    _ => ExecutionState::Unknown,
+                execution: if (loss == Loss::Expired || self.is_resumed)
+                    && around.is_connected
+                    && around.scenario.wish.has_execution
+                {
+                    around.step_functions.execution()
+                } else {
+                    ExecutionState::Unknown
                 },
             }),
             Step::Stop { run, .. } => self.stop(run, around),
             Step::Report(verdict) => self.report(verdict, around, is_lost),
-            Step::Settle { run } => {
+            Step::AwaitRetry { run } => {
                 self.claim = Claim::default();
                 if let Doing::Begin = self.doing {
                     // The first look is a period later.
                     self.doing = Doing::Asleep;
-                    return settle(run, around, &mut self.claim);
+                    return await_retry(run, around, &mut self.claim);
                 }
                 None
             }
@@ -316,8 +320,7 @@ impl Task {
         let Doing::Stopping(stopping) = &mut self.doing else {
             unreachable!("it stops")
         };
-        let by_itself = stopping.step(around)?;
-        Some(Event::Stopped { by_itself })
+        stopping.step(around)
     }
 
     fn report(&mut self, verdict: Verdict, around: &mut Surroundings<'_>, is_lost: bool) -> Option<Event> {

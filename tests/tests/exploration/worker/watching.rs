@@ -61,7 +61,7 @@ pub(super) fn follow(around: &mut Surroundings<'_>) -> Option<Event> {
 }
 
 /// A look at whose the run is.
-pub(super) fn settle(which: Which, around: &mut Surroundings<'_>, claim: &mut Claim) -> Option<Event> {
+pub(super) fn await_retry(which: Which, around: &mut Surroundings<'_>, claim: &mut Claim) -> Option<Event> {
     let run = around.own.as_ref().map(|own| own.run);
     if let (Which::Own, Some(run), 0) = (which, run, around.world.yarn_down) {
         let has_ended = ending(around, run).is_some() && !around.world.may_live(run);

@@ -9,8 +9,8 @@ const PERIOD: Duration = Duration::from_secs(10);
 impl Own {
     /// Of a heart that does not beat.
     pub(crate) fn nobodys() -> Self {
-        let (orders, _) = mpsc::unbounded_channel();
-        Self { orders, number: 0 }
+        let (commands, _) = mpsc::unbounded_channel();
+        Self { commands, number: 0 }
     }
 }
 
@@ -28,10 +28,10 @@ fn beating(at: Instant) -> (Box<Beating>, watch::Receiver<Lease>) {
 /// The hearts of so many tokens, of which each began a second after the one before.
 fn hearts(count: u64, start: Instant) -> Hearts {
     let mut hearts = Hearts::default();
-    // The last one orders first.
+    // The last one commands first.
     for number in (0..count).rev() {
         let (beating, _) = beating(start + Duration::from_secs(number));
-        hearts.obey(Order::Begin(number, beating), start);
+        hearts.obey(Command::Begin(number, beating), start);
     }
     hearts
 }
@@ -65,10 +65,10 @@ async fn who_asks_has_a_beat_at_once_and_while_one_is_on_its_way_another_after_i
     let start = Instant::now();
     let mut hearts = hearts(1, start + PERIOD);
     assert!(send(&mut hearts, start).is_none());
-    hearts.obey(Order::Beat(0), start);
+    hearts.obey(Command::Beat(0), start);
     let (number, due, mut beating) = send(&mut hearts, start).unwrap();
     assert_eq!(due, start);
-    hearts.obey(Order::Beat(0), start);
+    hearts.obey(Command::Beat(0), start);
     assert_eq!(hearts.next(), None);
     beating.schedule.accepted(start, 0.0);
     let answered = start + Duration::from_secs(1);
@@ -85,11 +85,11 @@ async fn an_end_takes_back_a_beat_that_is_on_its_way_and_one_that_has_just_retur
     let start = Instant::now();
     let mut hearts = Hearts::default();
     let (beating, lease) = beating(start);
-    hearts.obey(Order::Begin(0, beating), start);
+    hearts.obey(Command::Begin(0, beating), start);
     let (_, _, beating) = hearts.take_due(start).unwrap();
     let on_its_way = tokio::spawn(std::future::pending::<()>());
     hearts.sent(0, on_its_way.abort_handle());
-    hearts.obey(Order::End(0), start);
+    hearts.obey(Command::End(0), start);
     let taken_back = timeout(PERIOD, on_its_way).await.expect("it is taken back");
     assert!(taken_back.unwrap_err().is_cancelled());
     hearts.returned(0, Some(beating), start);
@@ -104,8 +104,8 @@ async fn a_heart_that_rests_can_end_and_a_token_that_is_over_is_forgotten() {
     let (over, ..) = send(&mut hearts, start).unwrap();
     hearts.returned(over, None, start);
     // Whoever asks for it learns from its lease that it is over.
-    hearts.obey(Order::Beat(over), start);
-    hearts.obey(Order::End(1), start);
+    hearts.obey(Command::Beat(over), start);
+    hearts.obey(Command::End(1), start);
     assert_eq!(hearts.next(), None);
     assert!(hearts.by_number.is_empty() && hearts.resting.is_empty());
 }

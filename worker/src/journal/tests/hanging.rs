@@ -99,6 +99,27 @@ async fn a_task_that_was_not_taken_on_is_forgotten_whenever_the_disk_comes_back(
     assert_eq!(left(&path), []);
 }
 
+#[tokio::test]
+async fn a_close_that_is_written_late_lets_go_of_its_lease_then() {
+    let (_folder, path) = folder();
+    let disk = Disk::default();
+    let (journal, mut entry) = journal(&path, &disk).await;
+    let leases = Leases::default();
+    let (_lease, watched) = watch::channel(Lease::Held(std::time::Instant::now()));
+    entry.count(leases.add(watched));
+
+    disk.hangs(true);
+    pause();
+    entry.close().await;
+    // The next process would still ask for the token.
+    assert!(leases.oldest().is_some());
+    resume();
+
+    disk.hangs(false);
+    drop(journal);
+    assert_eq!((leases.oldest(), left(&path)), (None, vec![]));
+}
+
 #[test]
 fn the_end_of_the_process_does_not_wait_for_the_disk_for_ever() {
     let (_folder, path) = folder();

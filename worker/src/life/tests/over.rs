@@ -15,15 +15,16 @@ fn a_run_whose_token_is_over() {
     };
     let close = || (None, Step::Close);
     let stop = || stops(Which::Own, None);
-    let settle = || settles(Which::Own);
+    let awaits = || awaits_retry(Which::Own);
     for (wish, over, is_wanted, execution, (stage, step)) in [
         (WISH, CANCELLED, false, Unknown, stop()),
-        (WISH, CANCELLED, true, Unknown, settle()),
-        (WISH, EXPIRED, false, Runs, settle()),
-        (WISH, EXPIRED, false, Unknown, settle()),
-        (WISH, EXPIRED, false, NotThere, settle()),
+        (WISH, CANCELLED, true, Unknown, awaits()),
+        (WISH, CANCELLED, false, Runs, awaits()),
+        (WISH, EXPIRED, false, Runs, awaits()),
+        (WISH, EXPIRED, false, Unknown, awaits()),
+        (WISH, EXPIRED, false, NotThere, awaits()),
         (WISH, EXPIRED, false, Ended, stop()),
-        (WISH, EXPIRED, true, Ended, settle()),
+        (WISH, EXPIRED, true, Ended, awaits()),
         (without, CANCELLED, false, Unknown, stop()),
         (without, EXPIRED, false, Unknown, close()),
         (without, EXPIRED, true, Unknown, close()),
@@ -45,7 +46,7 @@ fn a_run_that_nobody_has_looked_for() {
     check(WISH, Stage::Received, &unheard, stage, step);
     let ended = [Event::Claimed, EXPIRED, examined(false, Ended)];
     check(WISH, Stage::Received, &ended, stage, step);
-    let (stage, step) = settles(Which::Any);
+    let (stage, step) = awaits_retry(Which::Any);
     let runs = [Event::Claimed, EXPIRED, examined(false, Runs)];
     check(WISH, Stage::Received, &runs, stage, step);
     // Without a ClientToken there can be none, and what is to be left is not looked for.

@@ -1,5 +1,6 @@
 //! What a round's answers come to: pure.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -18,20 +19,20 @@ pub(super) fn says_the_same(told: &Report, report: &Report) -> bool {
         && told.batch == report.batch
         && told.silence == report.silence
         && told.deaf == report.deaf
-        && told.unseen == report.unseen
+        && told.unknown_to_yarn == report.unknown_to_yarn
 }
 
 /// Applications by their runs. Of two answers about the same application the first counts.
-pub(super) fn by_run(
-    applications: impl IntoIterator<Item = Application>,
-) -> HashMap<RunKey, Vec<Application>> {
-    let mut by_run: HashMap<RunKey, Vec<Application>> = HashMap::new();
-    for application in applications {
-        let Some(key) = RunKey::of_tags(&application.tags) else {
-            continue;
-        };
-        let of_run = by_run.entry(key).or_default();
-        if of_run.iter().all(|known| known.id != application.id) {
+pub(super) fn by_run<A: Borrow<Application>>(
+    applications: impl IntoIterator<Item = (RunKey, A)>,
+) -> HashMap<RunKey, Vec<A>> {
+    let mut by_run = HashMap::<RunKey, Vec<A>>::new();
+    for (key, application) in applications {
+        let of_run = by_run.entry(key).or_insert_with(|| Vec::with_capacity(1));
+        if of_run
+            .iter()
+            .all(|known| known.borrow().id != application.borrow().id)
+        {
             of_run.push(application);
         }
     }

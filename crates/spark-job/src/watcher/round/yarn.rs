@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sparkwright_yarn::{Application, ApplicationState, ApplicationsQuery};
 
+use super::judging::by_run;
 use super::{Entries, Round};
 use crate::cluster::yarn_silence;
 use crate::names::{COMMON_TAG, RunKey};
@@ -49,22 +50,13 @@ impl InBulk {
         }
     }
 
+    fn keyed(self) -> Option<(RunKey, Arc<Application>)> {
+        Some((self.key?, self.application))
+    }
+
     fn is_followed(&self, entries: &Entries) -> bool {
         self.key.as_ref().is_some_and(|key| entries.contains_key(key))
     }
-}
-
-/// Applications by their runs. Of two answers about the same application the first counts.
-fn by_run(applications: impl IntoIterator<Item = InBulk>) -> HashMap<RunKey, Vec<Arc<Application>>> {
-    let mut by_run: HashMap<RunKey, Vec<Arc<Application>>> = HashMap::new();
-    for InBulk { key, application } in applications {
-        let Some(key) = key else { continue };
-        let of_run = by_run.entry(key).or_insert_with(|| Vec::with_capacity(1));
-        if of_run.iter().all(|known| known.id != application.id) {
-            of_run.push(application);
-        }
-    }
-    by_run
 }
 
 impl YarnAnswers {
@@ -129,7 +121,7 @@ impl Round {
         self.last_look = Some(began);
         self.note_end(last_end_ms);
         self.kill_surplus(&live).await;
-        let answers = by_run(ended.into_iter().flatten().chain(live));
+        let answers = by_run(ended.into_iter().flatten().chain(live).filter_map(InBulk::keyed));
         self.lived = answers
             .iter()
             .filter_map(|(key, applications)| {

@@ -58,7 +58,7 @@ fn grouped(entries: &Entries, applications: Vec<Application>) -> YarnAnswers {
     let in_bulk = applications
         .into_iter()
         .map(|application| InBulk::new(entries, application));
-    YarnAnswers::Applications(by_run(in_bulk))
+    YarnAnswers::Applications(by_run(in_bulk.into_iter().filter_map(InBulk::keyed)))
 }
 
 #[test]
