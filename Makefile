@@ -31,7 +31,7 @@ bed-status: ## Say which parts of the test bed run
 	@$(BED) status
 
 ## Develop
-.PHONY: build check lint-templates lint-scripts test test-rust test-deep test-fuzz test-bed fuzz bench bench-function deny prerequisites prerequisites-build
+.PHONY: build check lint-templates lint-scripts test test-rust test-deep test-faults test-fuzz test-bed fuzz bench bench-function deny prerequisites prerequisites-build
 build: prerequisites-build ## A debug build of everything
 	cargo build --locked --workspace --all-targets
 
@@ -84,6 +84,10 @@ bench-function: prerequisites-build ## How soon the function is there and answer
 
 test-bed: prerequisites ## On the real servers: the wire tests, the demo's paths, a stack's life, moto, a newcomer's mistakes
 	@$(BED) test bed -v --durations 10
+
+# What `make test` has of it is its short form.
+test-faults: prerequisites ## The worker on the real servers: it is killed, upgraded, crashes at more steps, and Livy is killed (ten minutes)
+	@cd tests && EVERY_FAULT=1 exec python3 -m bed test bed/test_worker.py -v --durations 10
 
 deny: prerequisites-build ## Licences and sources of all dependencies (cargo-deny; not part of check)
 	@command -v cargo-deny >/dev/null || { echo 'cargo-deny is missing: cargo install --locked cargo-deny' >&2; exit 1; }
