@@ -50,22 +50,17 @@ impl Crashing {
 
     /// Starts one whose journal cannot be written while this file exists.
     pub(crate) fn spawn_on_disk(site: &Site, further: &[&str], full_while: &Path) -> Self {
-        let full_while = full_while.to_str().expect("a temporary folder's name is text");
-        Self::spawn_with(
-            site,
-            further,
-            KEYS.into_iter().chain([("DISK_FULL_WHILE", full_while)]),
-        )
+        Self::spawn_told_by(site, further, "DISK_FULL_WHILE", full_while)
     }
 
     /// Starts one whose journal takes no step, and says nothing, while this file exists.
     pub(crate) fn spawn_on_hanging_disk(site: &Site, further: &[&str], hangs_while: &Path) -> Self {
-        let hangs_while = hangs_while.to_str().expect("a temporary folder's name is text");
-        Self::spawn_with(
-            site,
-            further,
-            KEYS.into_iter().chain([("DISK_HANGS_WHILE", hangs_while)]),
-        )
+        Self::spawn_told_by(site, further, "DISK_HANGS_WHILE", hangs_while)
+    }
+
+    fn spawn_told_by(site: &Site, further: &[&str], what: &str, file: &Path) -> Self {
+        let file = file.to_str().expect("a temporary folder's name is text");
+        Self::spawn_with(site, further, KEYS.into_iter().chain([(what, file)]))
     }
 
     fn spawn_with<'a>(
@@ -144,4 +139,9 @@ impl Crashing {
         assert!(ended.is_ok(), "it goes on: {log}");
         log
     }
+}
+
+/// A task that is handed to a poll of a killed worker is lost until its heartbeat time-out.
+pub(crate) async fn polls_of_the_dead_are_over() {
+    tokio::time::sleep(Duration::from_millis(700)).await;
 }

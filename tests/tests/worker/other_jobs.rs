@@ -9,7 +9,7 @@ use sparkwright_tests::http::Answer;
 use sparkwright_tests::step_functions::{Execution, Outcome, TaskHandle};
 use tokio::time::timeout;
 
-use crate::crashing::Crashing;
+use crate::crashing::{Crashing, polls_of_the_dead_are_over};
 use crate::site::Site;
 
 /// Longer than anything that a test waits for.
@@ -34,11 +34,6 @@ async fn second_is_refused(second: &TaskHandle) {
     assert_eq!(error, "SparkJob.InvalidInput", "{text}");
     assert!(text.contains("already names another job"), "{text}");
     assert!(text.contains("index of every enclosing Map"), "{text}");
-}
-
-/// A task that is handed to a poll of a killed worker is lost until its heartbeat time-out.
-async fn polls_of_the_dead_are_over() {
-    tokio::time::sleep(Duration::from_millis(700)).await;
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use sparkwright_tests::cluster::{Cluster, Fate, Job};
 use sparkwright_tests::faults::{Fault, Injected, Moment, On};
 use sparkwright_tests::step_functions::{Outcome, StepFunctions, TaskHandle};
 
-use crate::crashing::Crashing;
+use crate::crashing::{Crashing, polls_of_the_dead_are_over};
 use crate::site::{HEARTBEAT, Site};
 
 fn input(site: &Site, file: &str) -> Value {
@@ -53,11 +53,6 @@ fn silence(site: &Site) -> [Injected; 2] {
         site.cluster.resource_manager().faults(),
     ];
     faults.map(|faults| faults.inject(On::any(), Fault::lost_request()))
-}
-
-/// A task that is handed to a poll of a killed worker is lost until its heartbeat time-out.
-async fn polls_of_the_dead_are_over() {
-    tokio::time::sleep(Duration::from_millis(700)).await;
 }
 
 #[tokio::test]

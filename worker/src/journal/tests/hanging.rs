@@ -73,14 +73,20 @@ async fn a_step_is_given_up_after_ten_seconds_and_everybody_can_see_why() {
     assert_eq!(left(&path), [posting]);
 }
 
+/// Leases among which the entry's counts, for as long as the sender is there.
+fn counted(entry: &mut Entry) -> (Leases, watch::Sender<Lease>) {
+    let leases = Leases::default();
+    let (lease, watched) = watch::channel(Lease::Held(std::time::Instant::now()));
+    entry.count(leases.add(watched));
+    (leases, lease)
+}
+
 #[tokio::test]
 async fn a_task_that_was_not_taken_on_is_forgotten_whenever_the_disk_comes_back() {
     let (_folder, path) = folder();
     let disk = Disk::default();
     let (journal, mut entry) = journal(&path, &disk).await;
-    let leases = Leases::default();
-    let (_lease, watched) = watch::channel(Lease::Held(std::time::Instant::now()));
-    entry.count(leases.add(watched));
+    let (leases, _lease) = counted(&mut entry);
     assert!(leases.oldest().is_some());
 
     disk.hangs(true);
@@ -104,9 +110,7 @@ async fn a_close_that_is_written_late_lets_go_of_its_lease_then() {
     let (_folder, path) = folder();
     let disk = Disk::default();
     let (journal, mut entry) = journal(&path, &disk).await;
-    let leases = Leases::default();
-    let (_lease, watched) = watch::channel(Lease::Held(std::time::Instant::now()));
-    entry.count(leases.add(watched));
+    let (leases, _lease) = counted(&mut entry);
 
     disk.hangs(true);
     pause();
