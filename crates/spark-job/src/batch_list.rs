@@ -16,7 +16,8 @@ use crate::identity::{Intent, Resource};
 use crate::names::{intent_digits, intent_digits_of, run_number};
 use crate::pace::pause;
 
-/// Between two readings passes so long for each batch that Livy has: a page holds a thousand, and no more than one page is read in a second.
+/// Between two readings passes so long for each batch that Livy has: a page holds a thousand, and no more than one page is
+/// read in a second.
 const PER_BATCH: Duration = Duration::from_millis(1);
 
 /// All batches of a Livy.

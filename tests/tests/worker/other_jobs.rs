@@ -36,6 +36,18 @@ async fn second_is_refused(second: &TaskHandle) {
     assert!(text.contains("index of every enclosing Map"), "{text}");
 }
 
+/// A site where the first job runs, whose worker was killed and whose task has ended.
+async fn after_the_firsts_worker() -> (Site, Execution) {
+    let site = Site::new().await;
+    let execution = site.step_functions.start_execution();
+    let worker = Crashing::start(&site, &[]).await;
+    let first = execution.schedule(site.task(input(&site, &execution, "forever.py")));
+    site.running(1).await;
+    worker.kill().await;
+    first.outcome().await;
+    (site, execution)
+}
+
 #[tokio::test]
 async fn the_worker_that_has_submitted_the_first_refuses_the_second_before_an_application_shows() {
     let site = Site::new().await;
@@ -68,13 +80,7 @@ async fn the_worker_that_has_submitted_the_first_refuses_the_second_before_an_ap
 
 #[tokio::test]
 async fn another_worker_refuses_the_second_once_the_firsts_application_shows() {
-    let site = Site::new().await;
-    let execution = site.step_functions.start_execution();
-    let worker = Crashing::start(&site, &[]).await;
-    let first = execution.schedule(site.task(input(&site, &execution, "forever.py")));
-    site.running(1).await;
-    worker.kill().await;
-    first.outcome().await;
+    let (site, execution) = after_the_firsts_worker().await;
     // As long as YARN does not show it, it could be anybody's.
     let faults = site.cluster.resource_manager().faults();
     let hidden = [
@@ -101,13 +107,7 @@ async fn another_worker_refuses_the_second_once_the_firsts_application_shows() {
 
 #[tokio::test]
 async fn another_worker_refuses_the_second_while_the_first_runs() {
-    let site = Site::new().await;
-    let execution = site.step_functions.start_execution();
-    let worker = Crashing::start(&site, &[]).await;
-    let first = execution.schedule(site.task(input(&site, &execution, "forever.py")));
-    site.running(1).await;
-    worker.kill().await;
-    first.outcome().await;
+    let (site, execution) = after_the_firsts_worker().await;
     let _other = site.worker(&[]).await;
     is_refused(&site, &execution).await;
     assert_eq!(site.cluster.world().live_applications().len(), 1);

@@ -118,19 +118,14 @@ impl<'a> Runs<'a> {
             .any(|application| names::is_of_other_spec(&application.tags, spec))
     }
 
-    /// The application of a run that counts.
-    fn application(&self, number: u32) -> Option<Application> {
+    pub(super) fn judge(&self, number: u32) -> Known {
         let of_run: Vec<_> = self
             .applications()
             .iter()
             .filter(|application| self.identity.number_of(application) == Some(number))
             .cloned()
             .collect();
-        leading(&of_run).cloned()
-    }
-
-    pub(super) fn judge(&self, number: u32) -> Known {
-        if let Some(application) = self.application(number) {
+        if let Some(application) = leading(&of_run) {
             return match (application.is_live(), application.succeeded()) {
                 (true, _) => Known::Live,
                 (false, true) => Known::Succeeded {
